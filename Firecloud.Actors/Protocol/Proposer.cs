@@ -1,0 +1,343 @@
+// Proposer.cs - one coordinator's side of protocol.md sections 4 and 5: rounds, counting, resending, reads of non-owners.
+// ShardOwner has the rules of one shard; this class has what all shards share.
+//
+// INPUTS   Submit, OnAnswer, OnTick, Reachable. Answers may come late, twice or never; the codec has checked ranges.
+// OUTPUTS  Outbox: items for all replicas, items for one, replies. The driver sends them after a batch of inputs (Flush), so
+//          that whatever arrived together goes out together.
+// NOT HERE sockets, clocks, randomness, Akka. Coordinator/CoordinatorActor drives it; tests and the simulator do too.
+namespace Firecloud.Actors.Protocol;
+
+/// <summary>Bounds of one coordinator.</summary>
+/// <param name="MaxRounds">Questions under way at one time; above it requests are refused as busy.</param>
+/// <param name="MaxCachedKeys">Keys whose newest record an owner remembers.</param>
+/// <param name="MaxLingering">Decided Accepts that are still resent to members that have not answered.</param>
+/// <param name="ResendAfterMs">Silence of a member that can be reached, after which it is asked again.</param>
+/// <param name="ReadPatienceMs">Wait for the remaining answers to a Read before the get goes to the owner.</param>
+public sealed record ProposerLimits(
+    int MaxRounds, int MaxCachedKeys, int MaxLingering, int ResendAfterMs, int ReadPatienceMs);
+
+/// <summary>What a coordinator has to send, filled by the proposer and emptied by the driver.</summary>
+internal sealed class ProposerOutbox(int members)
+{
+    public List<ReplicaItem> ToAll { get; } = [];
+
+    public List<ReplicaItem>[] ToMember { get; } = [.. Enumerable.Range(0, members).Select(_ => new List<ReplicaItem>())];
+
+    public List<(object Origin, Reply Reply)> Replies { get; } = [];
+}
+
+/// <summary>Runs requests as a coordinator: as owner of the shards it holds, and as reader of the others.</summary>
+internal sealed class Proposer
+{
+    private readonly ProposerLimits _limits;
+    private readonly ShardOwner?[] _shards;
+    private readonly Dictionary<ulong, Round> _rounds = [];
+    private readonly Queue<AcceptRound> _lingering = new();
+    private readonly Queue<(ShardOwner Owner, KeyState State)> _evictionClock = new();
+    private readonly HashSet<ShardOwner> _toConfirm = [];
+    private readonly HashSet<ShardOwner> _toAnnounce = [];
+    private readonly Lives?[] _lastLives;
+    private ulong _lastRound;
+    private uint _reachable;
+
+    public Proposer(Configuration configuration, int self, ulong boot, ProposerLimits limits)
+    {
+        Configuration = configuration;
+        Self = self;
+        Boot = boot;
+        _limits = limits;
+        _shards = new ShardOwner?[configuration.Shards];
+        _lastLives = new Lives?[configuration.Members.Count];
+        _reachable = configuration.Votes.AllMembers;
+        Outbox = new ProposerOutbox(configuration.Members.Count);
+    }
+
+    public Configuration Configuration { get; }
+
+    public int Self { get; }
+
+    public ulong Boot { get; }
+
+    /// <summary>The driver's clock at the last tick, for resending only.</summary>
+    public long NowMs { get; private set; }
+
+    public ProposerOutbox Outbox { get; }
+
+    /// <summary>Members that the transport can reach, self included. Steers; safety never rests on it.</summary>
+    public uint Reachable => _reachable;
+
+    public int VotesReachable => Configuration.Votes.Of(_reachable);
+
+    public bool QuorumReachable => Configuration.Votes.IsQuorum(_reachable);
+
+    public int RoundsUnderWay => _rounds.Count;
+
+    public int ShardsHeld => _shards.Count(s => s is { Holds: true });
+
+    public int KeysCached => _shards.Sum(s => s?.CachedKeys ?? 0);
+
+    /// <summary>The transport's view changed. Without a quorum whatever has written nothing is refused at once.</summary>
+    public void SetReachable(uint members)
+    {
+        var back = members & ~_reachable;
+        _reachable = members;
+        if (!QuorumReachable) RefuseUnwritten();
+        if (back != 0) Resend(r => true, back);
+    }
+
+    /// <summary>Takes a request from a gateway.</summary>
+    public void Submit(Request request, object origin)
+    {
+        var shard = request.Key.Shard(Configuration.Shards);
+        if (!QuorumReachable || _rounds.Count >= _limits.MaxRounds)
+        {
+            Reply(origin, NotRun(request, shard, QuorumReachable ? ReplyStatus.Busy : ReplyStatus.NoQuorum));
+            return;
+        }
+        var owner = Owner(shard);
+        var anyMayAnswer = (request.Mode & (RequestMode.AsOwner | RequestMode.MustOwn)) == 0;
+        if (request.Operation.IsGet && anyMayAnswer && !owner.Holds) StartRead(request, origin, shard);
+        else owner.Submit(request, origin);
+    }
+
+    /// <summary>Handles a replica's answer.</summary>
+    public void OnAnswer(ReplicaAnswer answer)
+    {
+        if (answer.Boot != Boot || answer.Epoch != Configuration.Epoch) return;
+        var lives = Interned(answer.From, answer.Lives);
+        foreach (var item in answer.Items) OnAnswer(answer.From, lives, item);
+    }
+
+    /// <summary>Closes the batch: after this, the outbox holds all that is to be sent.</summary>
+    public void Flush()
+    {
+        foreach (var owner in _toConfirm)
+        {
+            if (owner.SealConfirm() is { } round) Start(round);
+        }
+        _toConfirm.Clear();
+        Evict();
+    }
+
+    /// <summary>Time passes: asks again where an answer is overdue.</summary>
+    /// <param name="nowMs">Milliseconds of any clock that does not go back.</param>
+    public void OnTick(long nowMs)
+    {
+        NowMs = nowMs;
+        var overdue = nowMs - _limits.ResendAfterMs;
+        Resend(r => r.SentMs <= overdue, _reachable);
+        var impatient = nowMs - _limits.ReadPatienceMs;
+        foreach (var round in _rounds.Values.OfType<RecordRound>().ToArray())
+        {
+            var undecided = round.Owner is null && !round.Done && round.Tally.IsQuorum(Configuration.Votes);
+            if (undecided && round.SentMs <= impatient) HandToOwner(round);
+        }
+    }
+
+    /// <summary>The shards whose ballot or newest chosen version changed since the last call.</summary>
+    public List<Announcement> TakeAnnouncements()
+    {
+        var list = new List<Announcement>(_toAnnounce.Count);
+        foreach (var owner in _toAnnounce)
+        {
+            if (owner.Holds) list.Add(new Announcement(owner.Shard, owner.Ballot, owner.NewestChosen));
+        }
+        _toAnnounce.Clear();
+        return list;
+    }
+
+    /// <summary>A gateway's word of another owner's ballot.</summary>
+    public void Saw(int shard, Ballot ballot) => Owner(shard).Saw(ballot);
+
+    public ulong NextRound() => ++_lastRound;
+
+    public void Start(Round round)
+    {
+        _rounds.Add(round.Number, round);
+        Outbox.ToAll.Add(round.Item);
+    }
+
+    public void StartAtFlush(ShardOwner owner) => _toConfirm.Add(owner);
+
+    public void Announce(ShardOwner owner) => _toAnnounce.Add(owner);
+
+    public void Cached(ShardOwner owner, KeyState state) => _evictionClock.Enqueue((owner, state));
+
+    public void Reply(object origin, Reply reply) => Outbox.Replies.Add((origin, reply));
+
+    /// <summary>Another member holds the shard, can be reached, and is at least as preferred: no duel with it (section 5).</summary>
+    public bool ShouldAskHolder(ShardOwner owner, Request request)
+    {
+        var holder = owner.HighestSeen.Node;
+        return !owner.HighestSeen.IsNone
+            && holder != Self
+            && (request.Mode & RequestMode.MustOwn) == 0
+            && (_reachable >> holder & 1) != 0
+            && Configuration.Rank(owner.Shard, holder) < Configuration.Rank(owner.Shard, Self);
+    }
+
+    /// <summary>A lost ballot's rounds are over; Reads belong to no ballot.</summary>
+    public void Forget(ShardOwner owner)
+    {
+        foreach (var round in _rounds.Values.Where(r => r.Owner == owner).ToArray()) _rounds.Remove(round.Number);
+    }
+
+    private ShardOwner Owner(int shard) => _shards[shard] ??= new ShardOwner(this, shard);
+
+    private void OnAnswer(int from, Lives lives, in ReplicaAnswerItem item)
+    {
+        if (!_rounds.TryGetValue(item.Round, out var round)) return;
+        switch (item.Verdict)
+        {
+            case ReplicaVerdict.Refused:
+                round.Owner?.Saw(item.Promised);
+                return;
+            case ReplicaVerdict.TooOld:
+                if (round is AcceptRound tooOld) tooOld.Owner!.OnTooOld(tooOld);
+                return;
+            case ReplicaVerdict.Held when round is RecordRound asked:
+                asked.Add(from, lives, item);
+                break;
+            case ReplicaVerdict.Ok when round is not RecordRound:
+                round.Tally.Add(from, lives);
+                break;
+            default:
+                return;   // an answer of the wrong kind counts for nothing
+        }
+        if (!round.Done && round.Tally.IsQuorum(Configuration.Votes)) AtQuorum(round);
+        if (round.Done) Retire(round);
+    }
+
+    private void AtQuorum(Round round)
+    {
+        switch (round)
+        {
+            case AcceptRound accept: accept.Owner!.OnAccepted(accept); break;
+            case ConfirmRound confirm: confirm.Owner!.OnConfirmed(confirm); break;
+            case RecordRound { Owner: { } owner } lookup: owner.OnLookedUp(lookup); break;
+            case RecordRound read: OnRead(read); break;
+        }
+    }
+
+    // A decided Accept stays until every member has answered, within a bound: replicas that missed it get it again.
+    private void Retire(Round round)
+    {
+        if (round is AcceptRound accept && round.Tally.Answered != Configuration.Votes.AllMembers)
+        {
+            if (!accept.Lingers)
+            {
+                accept.Lingers = true;
+                _lingering.Enqueue(accept);
+            }
+            while (_lingering.Count > _limits.MaxLingering) _rounds.Remove(_lingering.Dequeue().Number);
+            return;
+        }
+        _rounds.Remove(round.Number);
+    }
+
+    private void StartRead(Request request, object origin, int shard)
+    {
+        var round = new RecordRound(
+            NextRound(), shard, null, Ballot.None, request.Key, Configuration.Members.Count, NowMs)
+        {
+            Reader = new Job(request, origin, Fresh: false),
+        };
+        Start(round);
+    }
+
+    // The answers that hold the newest version must amount to a quorum themselves: then it is chosen (section 5).
+    private void OnRead(RecordRound round)
+    {
+        var newest = round.Newest();
+        if (round.HeldByQuorum(Configuration.Votes, newest.Version))
+        {
+            round.Done = true;
+            Reply(round.Reader.Origin, ReadReply(round, newest));
+        }
+        else if ((_reachable & ~round.Tally.Answered) == 0)
+        {
+            HandToOwner(round);
+        }
+    }
+
+    private static Reply ReadReply(RecordRound round, Record newest) => new()
+    {
+        Id = round.Reader.Request.Id,
+        Attempt = round.Reader.Request.Attempt,
+        Status = ReplyStatus.Done,
+        Shard = round.Shard,
+        Chosen = newest.Version,
+        Outcome = Outcome.Applied,
+        Visible = newest.Visible,
+        Value = newest.Value,
+        ValueKnown = true,
+    };
+
+    private void HandToOwner(RecordRound round)
+    {
+        round.Done = true;
+        _rounds.Remove(round.Number);
+        Reply(round.Reader.Origin, NotRun(round.Reader.Request, round.Shard, ReplyStatus.AskHolder));
+    }
+
+    private void RefuseUnwritten()
+    {
+        foreach (var owner in _shards) owner?.RefuseUnwritten();
+        foreach (var round in _rounds.Values.OfType<RecordRound>().Where(r => r.Owner is null && !r.Done).ToArray())
+        {
+            round.Done = true;
+            _rounds.Remove(round.Number);
+            Reply(round.Reader.Origin, NotRun(round.Reader.Request, round.Shard, ReplyStatus.NoQuorum));
+        }
+    }
+
+    private void Resend(Func<Round, bool> which, uint members)
+    {
+        foreach (var round in _rounds.Values)
+        {
+            var silent = members & ~round.Tally.Answered;
+            if (silent == 0 || !which(round)) continue;
+            round.SentMs = round is RecordRound { Owner: null } ? round.SentMs : NowMs;
+            for (var i = 0; i < Configuration.Members.Count; i++)
+            {
+                if ((silent >> i & 1) != 0) Outbox.ToMember[i].Add(round.Item);
+            }
+        }
+    }
+
+    // CLOCK (Corbató 1968): a key used since the hand last came by is spared once.
+    private void Evict()
+    {
+        var spared = 0;
+        while (_evictionClock.Count > _limits.MaxCachedKeys && spared < 64)
+        {
+            var (owner, state) = _evictionClock.Dequeue();
+            var keep = state.Touched || !owner.TryEvict(state);
+            state.Touched = false;
+            if (!keep) continue;
+            _evictionClock.Enqueue((owner, state));
+            spared++;
+        }
+    }
+
+    // Vectors that are equal become one object, so that a tally compares references and old vectors are not kept alive.
+    private Lives Interned(int from, Lives lives)
+    {
+        foreach (var known in _lastLives)
+        {
+            if (known is not null && known.Equals(lives)) return _lastLives[from] = known;
+        }
+        return _lastLives[from] = lives;
+    }
+
+    private Reply NotRun(Request request, int shard, ReplyStatus status) => new()
+    {
+        Id = request.Id,
+        Attempt = request.Attempt,
+        Status = status,
+        Shard = shard,
+        Ballot = _shards[shard]?.HighestSeen ?? Ballot.None,
+        Chosen = _shards[shard]?.NewestChosen ?? Version.None,
+        VotesReachable = VotesReachable,
+    };
+}

@@ -1,0 +1,369 @@
+// ShardOwner.cs - one shard at one coordinator: its ballot, its cache and the requests under way (protocol.md sections 5, 6).
+//
+// INPUTS   requests; answers that the Proposer hands on. Each may come late, twice or never.
+// OUTPUTS  items and replies in the Proposer's outbox.
+// WATCH    nothing here is remembered across a lost ballot: what was in flight is left to the gateways' further attempts.
+namespace Firecloud.Actors.Protocol;
+
+/// <summary>Runs the requests of one shard.</summary>
+internal sealed class ShardOwner(Proposer proposer, int shard)
+{
+    private readonly Dictionary<Key, KeyState> _keys = [];
+    private Ballot _ballot;
+    private ulong _sequence;
+    private ConfirmRound? _unsentConfirm;
+
+    public int Shard { get; } = shard;
+
+    /// <summary>The highest ballot ever seen in this shard.</summary>
+    public Ballot HighestSeen { get; private set; }
+
+    /// <summary>The ballot held, or none.</summary>
+    public Ballot Ballot => Holds ? _ballot : Ballot.None;
+
+    public bool Holds { get; private set; }
+
+    /// <summary>The newest version known to be chosen.</summary>
+    public Version NewestChosen { get; private set; }
+
+    public int CachedKeys => _keys.Count;
+
+    /// <summary>Takes a request: refuses it, names another ballot or holder, or runs it (rules 1 and 2).</summary>
+    public void Submit(Request request, object origin)
+    {
+        var least = LeastBallot(request);
+        if (least.Epoch > proposer.Configuration.Epoch)
+        {
+            proposer.Reply(origin, NotRun(request, ReplyStatus.NotReady));
+            return;
+        }
+        Saw(least);
+        if (!Holds && proposer.ShouldAskHolder(this, request))
+        {
+            proposer.Reply(origin, NotRun(request, ReplyStatus.AskHolder));
+            return;
+        }
+        TakeBallot();
+        var fresh = request.Attempt == 1 && request.Named == _ballot;
+        if (request.Attempt == 1 && !fresh && !request.Operation.IsGet)
+        {
+            proposer.Reply(origin, NotRun(request, ReplyStatus.OtherBallot));
+            return;
+        }
+        Run(new Job(request, origin, fresh));
+    }
+
+    /// <summary>Notes a ballot; a higher one than ours ends our ownership.</summary>
+    public void Saw(Ballot ballot)
+    {
+        if (HighestSeen < ballot) HighestSeen = ballot;
+        if (Holds && _ballot < HighestSeen) GiveUp();
+    }
+
+    /// <summary>Ends the ownership: requests that were not sent start over elsewhere, those in flight are left undecided.</summary>
+    public void GiveUp()
+    {
+        Holds = false;
+        _unsentConfirm = null;
+        proposer.Forget(this);
+        foreach (var state in _keys.Values) Abandon(state);
+        _keys.Clear();
+    }
+
+    /// <summary>Refuses what waits and has written nothing, because no quorum can be reached.</summary>
+    public void RefuseUnwritten()
+    {
+        foreach (var state in _keys.Values)
+        {
+            foreach (var job in state.Waiting) proposer.Reply(job.Origin, NotRun(job.Request, ReplyStatus.NoQuorum));
+            foreach (var answer in state.Answers)
+            {
+                proposer.Reply(answer.Job.Origin, NotRun(answer.Job.Request, ReplyStatus.NoQuorum));
+            }
+            state.Waiting.Clear();
+            state.Answers.Clear();
+        }
+    }
+
+    /// <summary>The Confirm that is about to be sent takes no more answers: a later get needs a later Confirm.</summary>
+    public ConfirmRound? SealConfirm()
+    {
+        var round = _unsentConfirm;
+        _unsentConfirm = null;
+        return round;
+    }
+
+    public void OnLookedUp(RecordRound round)
+    {
+        round.Done = true;
+        if (!_keys.TryGetValue(round.Key, out var state) || state.Lookup != round) return;
+        state.Lookup = null;
+        if (state.Latest is null) Learn(state, round);
+        var waiting = state.Waiting.ToArray();
+        state.Waiting.Clear();
+        foreach (var job in waiting) RunKnown(state, job);
+    }
+
+    public void OnConfirmed(ConfirmRound round)
+    {
+        round.Done = true;
+        foreach (var answer in round.Answers) answer.Confirmed = true;
+        foreach (var answer in round.Answers) AnswerConfirmed(answer.State);
+    }
+
+    /// <summary>A version is chosen: with it every earlier one of the same key and ballot is decided.</summary>
+    public void OnAccepted(AcceptRound round)
+    {
+        var state = round.State;
+        var version = round.Record.Version;
+        NoteChosen(version);
+        state.ChosenUpTo = Version.Max(state.ChosenUpTo, version);
+        var decided = 0;
+        while (decided < state.InFlight.Count && state.InFlight[decided].Record.Version <= version)
+        {
+            var each = state.InFlight[decided++];
+            each.Done = true;
+            if (each.Job is { } job) proposer.Reply(job.Origin, Written(job.Request, each));
+        }
+        state.InFlight.RemoveRange(0, decided);
+        AnswerConfirmed(state);
+    }
+
+    /// <summary>A replica could not take a version below its dropped one: the newest record is written again (section 8).</summary>
+    public void OnTooOld(AcceptRound round)
+    {
+        var latest = round.State.Latest;
+        if (!round.Done && Holds && latest is not null && latest.Version == round.Record.Version) Rewrite(round.State, latest);
+    }
+
+    /// <summary>Removes an idle key from the cache.</summary>
+    /// <returns>False when work on it is under way or it is not there.</returns>
+    public bool TryEvict(KeyState state)
+    {
+        if (!_keys.TryGetValue(state.Key, out var present) || present != state) return true;
+        return state.IsIdle && _keys.Remove(state.Key);
+    }
+
+    // Rule 2: never below the floor's ballot nor, for a later attempt, below the one that attempt 1 was sent to.
+    private static Ballot LeastBallot(Request request) =>
+        request.Attempt > 1 && request.Named > request.Floor.Ballot ? request.Named : request.Floor.Ballot;
+
+    private void TakeBallot()
+    {
+        if (Holds && _ballot >= HighestSeen) return;
+        var round = Math.Max(HighestSeen.Round, _ballot.Round) + 1;
+        _ballot = new Ballot(proposer.Configuration.Epoch, round, proposer.Self, proposer.Boot);
+        _sequence = 0;
+        Holds = true;
+        HighestSeen = _ballot;
+        Invariant.That(_keys.Count == 0);
+    }
+
+    private void Run(Job job)
+    {
+        var state = GetOrAdd(job.Request.Key);
+        state.Touched = true;
+        // Who waits for a Lookup of the key is not overtaken: writes on one key go out in arrival order.
+        if (state.Latest is not null && state.Lookup is null) RunKnown(state, job);
+        else if (state.Lookup is null && job.Fresh && job.Request.Operation.IsBlind) AcceptBlind(state, job);
+        else LookUp(state, job);
+    }
+
+    private KeyState GetOrAdd(Key key)
+    {
+        if (_keys.TryGetValue(key, out var state)) return state;
+        state = new KeyState(key);
+        _keys.Add(key, state);
+        proposer.Cached(this, state);
+        return state;
+    }
+
+    private void LookUp(KeyState state, Job job)
+    {
+        state.Waiting.Add(job);
+        if (state.Lookup is not null) return;
+        state.Lookup = new RecordRound(
+            proposer.NextRound(), Shard, this, _ballot, state.Key, proposer.Configuration.Members.Count, proposer.NowMs);
+        proposer.Start(state.Lookup);
+    }
+
+    private void Learn(KeyState state, RecordRound round)
+    {
+        var newest = round.Newest();
+        state.Latest = newest.Held ? newest : Record.Absent(round.Dropped);
+        if (round.HeldByQuorum(proposer.Configuration.Votes, newest.Version))
+        {
+            state.ChosenUpTo = newest.Version;
+            NoteChosen(newest.Version);
+        }
+        else
+        {
+            // Unfinished business of an earlier owner: nobody may see it before a quorum holds it under this ballot.
+            Rewrite(state, newest);
+        }
+    }
+
+    private void RunKnown(KeyState state, Job job)
+    {
+        var request = job.Request;
+        var latest = state.Latest!;
+        if (request.Operation.IsGet)
+        {
+            Confirm(state, job, Read(request, latest));
+            return;
+        }
+        if (TryFindWriter(latest, request.Id, out var writer))
+        {
+            Confirm(state, job, Remembered(request, latest, writer));
+            return;
+        }
+        if (!job.Fresh && latest.Forgotten > request.Floor)
+        {
+            // Rule 5: an earlier attempt may have been applied and fallen off the list since.
+            proposer.Reply(job.Origin, NotRun(request, ReplyStatus.Unknown));
+            return;
+        }
+        var decision = request.Operation.Decide(latest);
+        // Rule 6: the "no" of a later attempt is written, to bury what earlier attempts may have left.
+        if (!decision.Writes && job.Fresh) Confirm(state, job, Refusal(request, latest, decision));
+        else Accept(state, latest.After(NextVersion(), request.Id, decision), job, decision);
+    }
+
+    private void AcceptBlind(KeyState state, Job job)
+    {
+        var decision = job.Request.Operation.Decide(Record.None);
+        Accept(state, Record.Blind(NextVersion(), job.Request.Id, decision), job, decision);
+    }
+
+    private void Rewrite(KeyState state, Record record) => Accept(state, record.Rewritten(NextVersion()), null, default);
+
+    private void Accept(KeyState state, Record record, Job? job, Decision decision)
+    {
+        state.Latest = record;
+        var round = new AcceptRound(proposer.NextRound(), this, state, record, job, decision, proposer.NowMs);
+        state.InFlight.Add(round);
+        proposer.Start(round);
+    }
+
+    private void Confirm(KeyState state, Job job, Reply reply)
+    {
+        var answer = new PendingAnswer(job, state, state.Latest!, reply);
+        state.Answers.Add(answer);
+        if (_unsentConfirm is null)
+        {
+            _unsentConfirm = new ConfirmRound(proposer.NextRound(), this, _ballot, proposer.NowMs);
+            proposer.StartAtFlush(this);
+        }
+        _unsentConfirm.Answers.Add(answer);
+    }
+
+    private void AnswerConfirmed(KeyState state)
+    {
+        var kept = 0;
+        foreach (var answer in state.Answers)
+        {
+            var ready = answer.Confirmed && answer.Record.Version <= state.ChosenUpTo;
+            if (ready) proposer.Reply(answer.Job.Origin, answer.Reply);
+            else state.Answers[kept++] = answer;
+        }
+        state.Answers.RemoveRange(kept, state.Answers.Count - kept);
+    }
+
+    private void Abandon(KeyState state)
+    {
+        foreach (var job in state.Waiting) proposer.Reply(job.Origin, NotRun(job.Request, ReplyStatus.AskHolder));
+        foreach (var answer in state.Answers)
+        {
+            proposer.Reply(answer.Job.Origin, NotRun(answer.Job.Request, ReplyStatus.AskHolder));
+        }
+        foreach (var round in state.InFlight)
+        {
+            if (round.Job is { } job) proposer.Reply(job.Origin, NotRun(job.Request, ReplyStatus.Deposed));
+        }
+    }
+
+    private Version NextVersion() => new(_ballot, ++_sequence);
+
+    private void NoteChosen(Version version)
+    {
+        if (NewestChosen >= version) return;
+        NewestChosen = version;
+        proposer.Announce(this);
+    }
+
+    private static bool TryFindWriter(Record record, RequestId id, out Writer writer)
+    {
+        for (var i = record.Writers.Count - 1; i >= 0; i--)
+        {
+            writer = record.Writers[i];
+            if (writer.Id == id) return true;
+        }
+        writer = default;
+        return false;
+    }
+
+    private Reply NotRun(Request request, ReplyStatus status) => new()
+    {
+        Id = request.Id,
+        Attempt = request.Attempt,
+        Status = status,
+        Shard = Shard,
+        Ballot = HighestSeen,
+        Chosen = NewestChosen,
+        VotesReachable = proposer.VotesReachable,
+    };
+
+    private Reply Done(Request request, Version chosen, Outcome outcome, bool kept) => new()
+    {
+        Id = request.Id,
+        Attempt = request.Attempt,
+        Status = ReplyStatus.Done,
+        Shard = Shard,
+        Ballot = _ballot,
+        Chosen = chosen,
+        Outcome = outcome,
+        Kept = kept,
+    };
+
+    private Reply Read(Request request, Record record) =>
+        Done(request, record.Version, Outcome.Applied, kept: false) with
+        {
+            Visible = record.Visible,
+            Value = record.Value,
+            ValueKnown = true,
+        };
+
+    // A "no" tells what is there: the next try of a compare-and-set begins with it.
+    private Reply Refusal(Request request, Record record, in Decision decision) =>
+        Done(request, record.Version, decision.Outcome, kept: false) with
+        {
+            Visible = record.Visible,
+            Value = record.Value,
+            ValueKnown = true,
+        };
+
+    private Reply Written(Request request, AcceptRound round)
+    {
+        var (record, decision) = (round.Record, round.Decision);
+        return Done(request, record.Version, decision.Outcome, kept: true) with
+        {
+            Visible = record.Visible,
+            Value = decision.Writes ? record.Previous : record.Value,
+            ValueKnown = decision.KeepsPrevious || !decision.Writes,
+            Number = decision.Number,
+        };
+    }
+
+    private Reply Remembered(Request request, Record record, Writer writer)
+    {
+        var last = record.Writers[^1].Id == writer.Id;
+        var said = writer.Outcome != Outcome.Applied;
+        return Done(request, record.Version, writer.Outcome, kept: true) with
+        {
+            Visible = said ? record.Visible : request.Operation.Removes ? Version.None : writer.Version,
+            Value = !last ? null : said ? record.Value : record.Previous,
+            ValueKnown = last && (said || record.KeepsPrevious),
+            Number = writer.Number,
+        };
+    }
+}

@@ -1,0 +1,48 @@
+using Firecloud.Actors.Protocol;
+
+namespace Firecloud.Actors.Storage;
+
+/// <summary>What one replica keeps (protocol.md section 3). Used by one thread at a time.</summary>
+/// <remarks>
+/// Reads see everything that was written, synced or not. The driver answers nothing that rests on a write before
+/// <see cref="SyncAsync"/> of it has completed.
+/// </remarks>
+public interface IRecordStore : IDisposable
+{
+    /// <summary>How often each member is known to have lost its memory.</summary>
+    Lives Lives { get; set; }
+
+    /// <summary>Keys held, tombstones included.</summary>
+    long Count { get; }
+
+    /// <summary>True when something was written since the last <see cref="SyncAsync"/> began.</summary>
+    bool IsDirty { get; }
+
+    /// <summary>A key's record, or <see cref="StoredRecord.None"/>.</summary>
+    /// <param name="shard">The key's shard.</param>
+    /// <param name="key">The key.</param>
+    StoredRecord Get(int shard, Key key);
+
+    /// <summary>Keeps a record.</summary>
+    /// <param name="shard">The key's shard.</param>
+    /// <param name="key">The key.</param>
+    /// <param name="record">The record; never <see cref="StoredRecord.None"/>.</param>
+    void Put(int shard, Key key, StoredRecord record);
+
+    /// <summary>The highest ballot seen in a Lookup, Accept or Confirm.</summary>
+    /// <param name="shard">The shard.</param>
+    Ballot GetPromised(int shard);
+
+    /// <summary>Keeps a promise.</summary>
+    /// <param name="shard">The shard.</param>
+    /// <param name="ballot">Never lower than the one kept.</param>
+    void SetPromised(int shard, Ballot ballot);
+
+    /// <summary>The highest version of a tombstone ever dropped.</summary>
+    /// <param name="shard">The shard.</param>
+    Version GetDropped(int shard);
+
+    /// <summary>Makes everything written so far durable.</summary>
+    /// <returns>Completes when it is; already completed where nothing has to be waited for.</returns>
+    ValueTask SyncAsync();
+}

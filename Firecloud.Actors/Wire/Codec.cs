@@ -1,0 +1,81 @@
+// Codec.cs - messages to bytes and back: one codec for everything between nodes and clients. Layouts: docs/wire-format.md,
+// which changes with every file of this folder. Append only: kinds and flags are added, never reused; golden-bytes tests.
+//
+// A frame is: format (1 byte), kind (1 byte), body. Decoding checks every length, member, shard and kind, and the end.
+using Firecloud.Actors.Protocol;
+
+namespace Firecloud.Actors.Wire;
+
+/// <summary>Encodes and decodes messages.</summary>
+/// <param name="members">Number of members; member indices are checked against it.</param>
+/// <param name="shards">Number of shards; shard numbers are checked against it.</param>
+public sealed class Codec(int members, int shards)
+{
+    /// <summary>The first byte of every frame.</summary>
+    public const byte Format = 1;
+
+    /// <summary>Encodes a message of <see cref="MessageKind"/>.</summary>
+    /// <param name="message">The message.</param>
+    /// <returns>The frame's bytes.</returns>
+    public static byte[] Encode(object message)
+    {
+        var writer = new WireWriter();
+        writer.Byte(Format);
+        Write(writer, message);
+        return writer.ToArray();
+    }
+
+    /// <summary>Decodes a frame.</summary>
+    /// <param name="frame">The frame's bytes.</param>
+    /// <returns>The message.</returns>
+    /// <exception cref="WireFormatException">The bytes are not a message; the frame is to be dropped and counted.</exception>
+    public object Decode(ReadOnlySpan<byte> frame)
+    {
+        var reader = new WireReader(frame, members, shards);
+        var format = reader.Byte();
+        if (format != Format) throw new WireFormatException($"Frame format {format}; this node knows {Format}.");
+        var message = Read(ref reader);
+        return reader.AtEnd ? message : throw new WireFormatException("The frame is longer than its message.");
+    }
+
+    private static void Write(WireWriter writer, object message)
+    {
+        switch (message)
+        {
+            case ReplicaRequest m: Kind(MessageKind.ReplicaRequest); ReplicaCodec.Write(writer, m); break;
+            case ReplicaAnswer m: Kind(MessageKind.ReplicaAnswer); ReplicaCodec.Write(writer, m); break;
+            case RequestBatch m: Kind(MessageKind.Requests); GatewayCodec.Write(writer, m); break;
+            case ReplyBatch m: Kind(MessageKind.Replies); GatewayCodec.Write(writer, m); break;
+            case AnnouncementBatch m: Kind(MessageKind.Announcements); GatewayCodec.Write(writer, m); break;
+            case Hello m: Kind(MessageKind.Hello); NodeCodec.Write(writer, m); break;
+            case Welcome m: Kind(MessageKind.Welcome); NodeCodec.Write(writer, m); break;
+            case StatusRequest: Kind(MessageKind.StatusRequest); break;
+            case StatusReply m: Kind(MessageKind.StatusReply); writer.Bytes(m.Json); break;
+            case ConfigurationRequest: Kind(MessageKind.ConfigurationRequest); break;
+            case ConfigurationReply m: Kind(MessageKind.ConfigurationReply); NodeCodec.Write(writer, m); break;
+            default: throw new InvariantViolationException($"{message.GetType().Name} has no encoding.");
+        }
+
+        void Kind(MessageKind kind) => writer.Byte((byte)kind);
+    }
+
+    private static object Read(ref WireReader reader)
+    {
+        var kind = (MessageKind)reader.Byte();
+        return kind switch
+        {
+            MessageKind.ReplicaRequest => ReplicaCodec.ReadRequest(ref reader),
+            MessageKind.ReplicaAnswer => ReplicaCodec.ReadAnswer(ref reader),
+            MessageKind.Requests => GatewayCodec.ReadRequests(ref reader),
+            MessageKind.Replies => GatewayCodec.ReadReplies(ref reader),
+            MessageKind.Announcements => GatewayCodec.ReadAnnouncements(ref reader),
+            MessageKind.Hello => NodeCodec.ReadHello(ref reader),
+            MessageKind.Welcome => NodeCodec.ReadWelcome(ref reader),
+            MessageKind.StatusRequest => new StatusRequest(),
+            MessageKind.StatusReply => new StatusReply(reader.Bytes()),
+            MessageKind.ConfigurationRequest => new ConfigurationRequest(),
+            MessageKind.ConfigurationReply => NodeCodec.ReadConfiguration(ref reader),
+            _ => throw new WireFormatException($"Message kind {(byte)kind} is not known to this node."),
+        };
+    }
+}

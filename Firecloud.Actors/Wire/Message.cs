@@ -1,0 +1,94 @@
+using Firecloud.Actors.Protocol;
+
+namespace Firecloud.Actors.Wire;
+
+/// <summary>What a frame carries. Append only: the numbers are on the wire.</summary>
+public enum MessageKind : byte
+{
+    /// <summary><see cref="Protocol.ReplicaRequest"/>.</summary>
+    ReplicaRequest = 1,
+
+    /// <summary><see cref="Protocol.ReplicaAnswer"/>.</summary>
+    ReplicaAnswer = 2,
+
+    /// <summary><see cref="RequestBatch"/>.</summary>
+    Requests = 3,
+
+    /// <summary><see cref="ReplyBatch"/>.</summary>
+    Replies = 4,
+
+    /// <summary><see cref="AnnouncementBatch"/>.</summary>
+    Announcements = 5,
+
+    /// <summary><see cref="Hello"/>.</summary>
+    Hello = 6,
+
+    /// <summary><see cref="Welcome"/>.</summary>
+    Welcome = 7,
+
+    /// <summary><see cref="StatusRequest"/>.</summary>
+    StatusRequest = 8,
+
+    /// <summary><see cref="StatusReply"/>.</summary>
+    StatusReply = 9,
+
+    /// <summary><see cref="ConfigurationRequest"/>.</summary>
+    ConfigurationRequest = 10,
+
+    /// <summary><see cref="ConfigurationReply"/>.</summary>
+    ConfigurationReply = 11,
+}
+
+/// <summary>Requests of one gateway to one coordinator.</summary>
+/// <param name="Gateway">The gateway's random number.</param>
+/// <param name="Serial">Grows with every batch of that gateway: a lower one than the last seen came out of order and is dropped.</param>
+/// <param name="Requests">The requests.</param>
+public sealed record RequestBatch(ulong Gateway, ulong Serial, IReadOnlyList<Request> Requests);
+
+/// <summary>Replies of one coordinator to one gateway.</summary>
+/// <param name="From">The coordinator's member index.</param>
+/// <param name="Replies">The replies.</param>
+public sealed record ReplyBatch(int From, IReadOnlyList<Reply> Replies);
+
+/// <summary>An owner's announcements.</summary>
+/// <param name="From">The owner's member index.</param>
+/// <param name="Announcements">One per shard that changed.</param>
+public sealed record AnnouncementBatch(int From, IReadOnlyList<Announcement> Announcements);
+
+/// <summary>"Here I am": a member to another, until the cluster is formed and after.</summary>
+/// <param name="From">The sender's member index.</param>
+/// <param name="Boot">Its boot, also the nonce that a <see cref="Welcome"/> carries back.</param>
+/// <param name="Fingerprint">Hash of members, votes and shards: nodes with other settings don't fit.</param>
+public sealed record Hello(int From, ulong Boot, ulong Fingerprint);
+
+/// <summary>The answer to <see cref="Hello"/>.</summary>
+/// <param name="From">The answerer's member index.</param>
+/// <param name="Boot">Its boot.</param>
+/// <param name="HelloBoot">The boot in the hello.</param>
+/// <param name="Fingerprint">Hash of its members, votes and shards.</param>
+/// <param name="ClusterId">The cluster it belongs to; 0 while it belongs to none.</param>
+/// <param name="Founders">The boots with which the cluster was founded, by member; empty while <see cref="ClusterId"/> is 0.</param>
+/// <param name="Votes">True when the answerer votes; false while it is starting or recovering.</param>
+public sealed record Welcome(
+    int From, ulong Boot, ulong HelloBoot, ulong Fingerprint, ulong ClusterId, IReadOnlyList<ulong> Founders, bool Votes);
+
+/// <summary>Asks a node for its status.</summary>
+public sealed record StatusRequest;
+
+/// <summary>A node's status.</summary>
+/// <param name="Json">UTF-8 JSON, see docs/operations.md.</param>
+public sealed record StatusReply(byte[] Json);
+
+/// <summary>A client asks for the configuration.</summary>
+public sealed record ConfigurationRequest;
+
+/// <summary>The configuration, for clients.</summary>
+/// <param name="From">The answerer's member index.</param>
+/// <param name="Epoch">The configuration's epoch.</param>
+/// <param name="Shards">Number of shards.</param>
+/// <param name="Members">host:port, by member.</param>
+/// <param name="Votes">Votes, by member.</param>
+/// <param name="MaxKey">Longest key, bytes.</param>
+/// <param name="MaxValue">Longest value, bytes.</param>
+public sealed record ConfigurationReply(
+    int From, uint Epoch, int Shards, IReadOnlyList<string> Members, IReadOnlyList<int> Votes, int MaxKey, int MaxValue);

@@ -1,0 +1,71 @@
+namespace Firecloud.Actors.Wire;
+
+/// <summary>Node and node, client and node: hello, welcome, configuration.</summary>
+internal static class NodeCodec
+{
+    public static void Write(WireWriter writer, Hello hello)
+    {
+        writer.Byte((byte)hello.From);
+        writer.Fixed64(hello.Boot);
+        writer.Fixed64(hello.Fingerprint);
+    }
+
+    public static Hello ReadHello(ref WireReader reader) => new(reader.Member(), reader.Fixed64(), reader.Fixed64());
+
+    public static void Write(WireWriter writer, Welcome welcome)
+    {
+        writer.Byte((byte)welcome.From);
+        writer.Fixed64(welcome.Boot);
+        writer.Fixed64(welcome.HelloBoot);
+        writer.Fixed64(welcome.Fingerprint);
+        writer.Fixed64(welcome.ClusterId);
+        writer.Byte(welcome.Votes ? (byte)1 : (byte)0);
+        writer.Varint((ulong)welcome.Founders.Count);
+        foreach (var boot in welcome.Founders) writer.Fixed64(boot);
+    }
+
+    public static Welcome ReadWelcome(ref WireReader reader)
+    {
+        var from = reader.Member();
+        var (boot, helloBoot, fingerprint, clusterId) = (reader.Fixed64(), reader.Fixed64(), reader.Fixed64(), reader.Fixed64());
+        var votes = reader.Byte() == 1;
+        var founders = new ulong[reader.Count(8)];
+        for (var i = 0; i < founders.Length; i++) founders[i] = reader.Fixed64();
+        return new Welcome(from, boot, helloBoot, fingerprint, clusterId, founders, votes);
+    }
+
+    public static void Write(WireWriter writer, ConfigurationReply reply)
+    {
+        writer.Byte((byte)reply.From);
+        writer.Varint(reply.Epoch);
+        writer.Varint((ulong)reply.Shards);
+        writer.Varint((ulong)reply.MaxKey);
+        writer.Varint((ulong)reply.MaxValue);
+        writer.Varint((ulong)reply.Members.Count);
+        for (var i = 0; i < reply.Members.Count; i++)
+        {
+            writer.Text(reply.Members[i]);
+            writer.Varint((ulong)reply.Votes[i]);
+        }
+    }
+
+    public static ConfigurationReply ReadConfiguration(ref WireReader reader)
+    {
+        var (from, epoch) = (reader.Byte(), reader.Epoch());
+        var (shards, maxKey, maxValue) = (Number(ref reader), Number(ref reader), Number(ref reader));
+        var members = new string[reader.Count(2)];
+        var votes = new int[members.Length];
+        for (var i = 0; i < members.Length; i++)
+        {
+            members[i] = reader.Text();
+            votes[i] = Number(ref reader);
+        }
+        return new ConfigurationReply(from, epoch, shards, members, votes, maxKey, maxValue);
+    }
+
+    private static int Number(ref WireReader reader)
+    {
+        var number = reader.Varint();
+        return number <= int.MaxValue ? (int)number : throw new WireFormatException($"{number} is out of range.");
+    }
+}

@@ -1,0 +1,75 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using System.Text;
+using Firecloud.Actors.Protocol;
+
+namespace Firecloud.Actors.Wire;
+
+/// <summary>Writes the primitives of docs/wire-format.md: varints (LEB128), fixed numbers little-endian, bytes behind their length.</summary>
+internal sealed class WireWriter(int capacity = 1024)
+{
+    private readonly ArrayBufferWriter<byte> _buffer = new(capacity);
+
+    public int Length => _buffer.WrittenCount;
+
+    public byte[] ToArray() => _buffer.WrittenSpan.ToArray();
+
+    public void Byte(byte value)
+    {
+        _buffer.GetSpan(1)[0] = value;
+        _buffer.Advance(1);
+    }
+
+    public void Varint(ulong value)
+    {
+        var span = _buffer.GetSpan(10);
+        var i = 0;
+        for (; value >= 0x80; value >>= 7) span[i++] = (byte)(value | 0x80);
+        span[i++] = (byte)value;
+        _buffer.Advance(i);
+    }
+
+    public void Signed(long value) => Varint((ulong)(value << 1) ^ (ulong)(value >> 63));
+
+    public void Fixed64(ulong value)
+    {
+        BinaryPrimitives.WriteUInt64LittleEndian(_buffer.GetSpan(8), value);
+        _buffer.Advance(8);
+    }
+
+    public void Bytes(ReadOnlySpan<byte> value)
+    {
+        Varint((ulong)value.Length);
+        _buffer.Write(value);
+    }
+
+    /// <summary>0 for null, else length + 1 and the bytes.</summary>
+    public void Optional(byte[]? value)
+    {
+        Varint(value is null ? 0 : (ulong)value.Length + 1);
+        if (value is not null) _buffer.Write(value);
+    }
+
+    public void Text(string value) => Bytes(Encoding.UTF8.GetBytes(value));
+
+    public void Ballot(Ballot value)
+    {
+        Varint(value.Epoch);
+        if (value.IsNone) return;
+        Varint(value.Round);
+        Byte((byte)value.Node);
+        Fixed64(value.Boot);
+    }
+
+    public void Version(Version value)
+    {
+        Ballot(value.Ballot);
+        if (!value.IsNone) Varint(value.Sequence);
+    }
+
+    public void Id(RequestId value)
+    {
+        Fixed64(value.Client);
+        Varint(value.Number);
+    }
+}
