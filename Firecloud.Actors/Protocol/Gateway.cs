@@ -194,8 +194,11 @@ internal sealed class Gateway
         pending.RetryAtMs = _nowMs + _limits.AttemptMs + _jitter.Next(_limits.BackoffMs);
         // Whoever does not reach all members may not reach the holder; then the coordinator asked passes the request on.
         var passOn = _reachable == _configuration.Votes.AllMembers ? RequestMode.Any : RequestMode.PassOn;
+        pending.MayOvertake |= passOn != RequestMode.Any;
+        var strictly = pending.MayOvertake ? RequestMode.Strictly : RequestMode.Any;
         Outbox[to].Add(new Request(
-            pending.Id, pending.Key, pending.Operation, pending.Attempt, pending.Named, pending.Floor, pending.Mode | passOn));
+            pending.Id, pending.Key, pending.Operation, pending.Attempt, pending.Named, pending.Floor,
+            pending.Mode | passOn | strictly));
     }
 
     // A get goes to the own coordinator, which reads at a quorum when it is not the owner; all else to the owner.

@@ -28,6 +28,12 @@ public enum RequestMode : byte
 
     /// <summary>The gateway may not reach the holder: pass the request on instead of naming it.</summary>
     PassOn = 4,
+
+    /// <summary>
+    /// Earlier attempts may have come another way, so the order in which they arrive is not known: a ballot strictly above the
+    /// named one is needed (rule 2).
+    /// </summary>
+    Strictly = 8,
 }
 
 /// <summary>What a coordinator answers.</summary>

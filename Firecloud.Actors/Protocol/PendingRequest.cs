@@ -36,6 +36,9 @@ public abstract class PendingRequest(Key key, Operation operation, int timeoutMs
     /// <summary>Holders named one after the other in this attempt.</summary>
     internal int Hops { get; set; }
 
+    /// <summary>An attempt may have been passed on, so that attempts may overtake each other.</summary>
+    internal bool MayOvertake { get; set; }
+
     /// <summary>Members that said in this attempt that they reach no quorum.</summary>
     internal uint WithoutQuorum { get; set; }
 

@@ -100,6 +100,16 @@ internal sealed class Proposer
         else owner.Submit(request, origin);
     }
 
+    /// <summary>Answers a request that this node does not take at present.</summary>
+    public void Refuse(Request request, object origin) =>
+        Reply(origin, NotRun(request, request.Key.Shard(Configuration.Shards), ReplyStatus.NotReady));
+
+    /// <summary>Ends the ownership of every shard; the next request of each takes a higher ballot.</summary>
+    public void GiveUpAll()
+    {
+        foreach (var owner in _shards) owner?.GiveUp();
+    }
+
     /// <summary>Handles a replica's answer.</summary>
     public void OnAnswer(ReplicaAnswer answer)
     {

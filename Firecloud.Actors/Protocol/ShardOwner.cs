@@ -63,6 +63,7 @@ internal sealed class ShardOwner(Proposer proposer, int shard)
     /// <summary>Ends the ownership: requests that were not sent start over elsewhere, those in flight are left undecided.</summary>
     public void GiveUp()
     {
+        if (!Holds) return;
         Holds = false;
         _unsentConfirm = null;
         proposer.Forget(this);
@@ -144,9 +145,15 @@ internal sealed class ShardOwner(Proposer proposer, int shard)
         return state.IsIdle && _keys.Remove(state.Key);
     }
 
-    // Rule 2: never below the floor's ballot nor, for a later attempt, below the one that attempt 1 was sent to.
-    private static Ballot LeastBallot(Request request) =>
-        request.Attempt > 1 && request.Named > request.Floor.Ballot ? request.Named : request.Floor.Ballot;
+    // Rule 2: never below the floor's ballot nor, for a later attempt, below the one that attempt 1 was sent to. Where the
+    // attempts may overtake each other, strictly above it: no coordinator holds the largest boot.
+    private static Ballot LeastBallot(Request request)
+    {
+        if (request.Attempt == 1) return request.Floor.Ballot;
+        var strictly = (request.Mode & RequestMode.Strictly) != 0 && !request.Named.IsNone;
+        var named = strictly ? request.Named with { Boot = ulong.MaxValue } : request.Named;
+        return named > request.Floor.Ballot ? named : request.Floor.Ballot;
+    }
 
     private void TakeBallot()
     {

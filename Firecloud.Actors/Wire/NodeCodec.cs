@@ -1,3 +1,5 @@
+using Firecloud.Actors.Protocol;
+
 namespace Firecloud.Actors.Wire;
 
 /// <summary>Node and node, client and node: hello, welcome, configuration.</summary>

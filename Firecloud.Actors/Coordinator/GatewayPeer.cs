@@ -1,0 +1,55 @@
+using Akka.Actor;
+using Firecloud.Actors.Protocol;
+
+namespace Firecloud.Actors.Coordinator;
+
+/// <summary>A gateway that asks this coordinator: another node's, or a client's.</summary>
+/// <param name="id">Its random number.</param>
+/// <param name="reply">Where its replies go.</param>
+internal sealed class GatewayPeer(ulong id, IActorRef reply)
+{
+    public ulong Id { get; } = id;
+
+    /// <summary>The newest place it wrote from; it does not change but when requests are passed on by another node.</summary>
+    public IActorRef ReplyTo { get; set; } = reply;
+
+    /// <summary>The last batch taken: requests of one gateway arrive in the order sent, or not at all (section 6).</summary>
+    public ulong LastSerial { get; set; }
+
+    public List<Reply> Replies { get; } = [];
+}
+
+/// <summary>The order of every gateway's batches, within a bound.</summary>
+/// <param name="limit">Gateways remembered.</param>
+internal sealed class GatewayTable(int limit)
+{
+    private readonly Dictionary<ulong, LinkedListNode<GatewayPeer>> _byId = [];
+    private readonly LinkedList<GatewayPeer> _byUse = new();
+
+    public int Count => _byId.Count;
+
+    /// <summary>Finds or adds a gateway.</summary>
+    /// <param name="id">Its number.</param>
+    /// <param name="reply">Where it writes from.</param>
+    /// <param name="forgot">True when another gateway's order was forgotten to make room.</param>
+    public GatewayPeer Use(ulong id, IActorRef reply, out bool forgot)
+    {
+        forgot = false;
+        if (_byId.TryGetValue(id, out var node))
+        {
+            _byUse.Remove(node);
+            _byUse.AddLast(node);
+            node.Value.ReplyTo = reply;
+            return node.Value;
+        }
+        if (_byId.Count >= limit)
+        {
+            forgot = true;
+            _byId.Remove(_byUse.First!.Value.Id);
+            _byUse.RemoveFirst();
+        }
+        var peer = new GatewayPeer(id, reply);
+        _byId.Add(id, _byUse.AddLast(peer));
+        return peer;
+    }
+}

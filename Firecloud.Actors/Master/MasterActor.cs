@@ -1,0 +1,102 @@
+// MasterActor.cs - holds the configuration (members, votes, who is master) and answers for it: status, and what clients need
+// to know to send their requests. Changes of the configuration (protocol.md section 9) will be decided here.
+using Akka.Actor;
+using Akka.Cluster;
+using Firecloud.Actors.Node;
+using Firecloud.Actors.Protocol;
+using Firecloud.Actors.Wire;
+
+namespace Firecloud.Actors.Master;
+
+/// <summary>Answers status and configuration.</summary>
+internal sealed class MasterActor : UntypedActor
+{
+    private readonly NodeContext _node;
+    private LinksChanged? _links;
+
+    public MasterActor(NodeContext node) => _node = node;
+
+    protected override void OnReceive(object message)
+    {
+        switch (message)
+        {
+            case LinksChanged links: _links = links; break;
+            case StatusRequest: Sender.Tell(Status(), Self); break;
+            case Frame frame: OnFrame(frame); break;
+            default: Unhandled(message); break;
+        }
+    }
+
+    private void OnFrame(Frame frame)
+    {
+        object? answer = !_node.TryDecode(frame, out var message) ? null : message switch
+        {
+            StatusRequest => new StatusReply(Status().ToJson()),
+            ConfigurationRequest => Configuration(),
+            _ => null,
+        };
+        if (answer is null) _node.Counters.CountBadFrame();
+        else Sender.Tell(Batches.Encoded(answer), Self);
+    }
+
+    private ConfigurationReply Configuration()
+    {
+        var configuration = _node.Configuration;
+        var votes = Enumerable.Range(0, configuration.Members.Count).Select(i => configuration.Votes[i]).ToArray();
+        var limits = _node.Settings.Limits;
+        return new ConfigurationReply(
+            _node.Self, configuration.Epoch, configuration.Shards, [.. configuration.Members.Select(m => m.ToString())], votes,
+            limits.Key, limits.Value);
+    }
+
+    private NodeStatus Status()
+    {
+        var (configuration, links) = (_node.Configuration, _links);
+        var usable = (links?.Reachable & links?.Voting) ?? 0;
+        return new NodeStatus
+        {
+            Node = _node.Self,
+            Address = _node.Name(_node.Self),
+            State = links?.State switch
+            {
+                NodeState.Voting => "voting",
+                NodeState.LostMemory => "lost-memory",
+                _ => "waiting",
+            },
+            Why = links is null ? "The node is starting." : links.WhyNotVoting,
+            Cluster = links is { ClusterId: not 0 } ? links.ClusterId.ToString("x", null) : null,
+            Epoch = configuration.Epoch,
+            Shards = configuration.Shards,
+            VotesReachable = configuration.Votes.Of(usable),
+            VotesNeeded = configuration.Votes.Quorum,
+            Serving = configuration.Votes.IsQuorum(usable),
+            Members = [.. configuration.Members.Select((m, i) => new MemberStatus(
+                i, m.ToString(), configuration.Votes[i], i == configuration.Votes.Master,
+                ((links?.Reachable ?? 0) >> i & 1) != 0, ((links?.Voting ?? 0) >> i & 1) != 0))],
+            Counters = Counters(),
+            AkkaCluster = _node.Settings.JoinsCluster ? AkkaMembers() : [],
+        };
+    }
+
+    private SortedDictionary<string, long> Counters()
+    {
+        var counters = _node.Counters;
+        return new SortedDictionary<string, long>(StringComparer.Ordinal)
+        {
+            ["badFrames"] = counters.BadFrames,
+            ["keys"] = counters.Keys,
+            ["replicaAnswersReceived"] = counters.ReplicaAnswersReceived,
+            ["replicaRequestsHandled"] = counters.ReplicaRequestsHandled,
+            ["replicaRequestsSent"] = counters.ReplicaRequestsSent,
+            ["requestsForwarded"] = counters.RequestsForwarded,
+            ["requestsTaken"] = counters.RequestsTaken,
+            ["shardsHeld"] = counters.ShardsHeld,
+        };
+    }
+
+    private string[] AkkaMembers()
+    {
+        var state = Cluster.Get(Context.System).State;
+        return [.. state.Members.Select(m => $"{m.Address} {m.Status}{(state.Unreachable.Contains(m) ? " unreachable" : "")}")];
+    }
+}

@@ -1,0 +1,68 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Firecloud.Actors.Master;
+
+/// <summary>One member, as a node sees it.</summary>
+/// <param name="Node">Its number.</param>
+/// <param name="Address">host:port.</param>
+/// <param name="Votes">Its votes.</param>
+/// <param name="Master">True for the member that breaks ties.</param>
+/// <param name="Reachable">The transport reaches it.</param>
+/// <param name="Voting">It said last that it votes.</param>
+public sealed record MemberStatus(int Node, string Address, int Votes, bool Master, bool Reachable, bool Voting);
+
+/// <summary>A node's status: what <c>firecloud status --json</c> prints.</summary>
+public sealed record NodeStatus
+{
+    /// <summary>The node's number.</summary>
+    public required int Node { get; init; }
+
+    /// <summary>The node's address.</summary>
+    public required string Address { get; init; }
+
+    /// <summary>waiting, voting or lost-memory.</summary>
+    public required string State { get; init; }
+
+    /// <summary>What keeps the node from voting; null where nothing does.</summary>
+    public string? Why { get; init; }
+
+    /// <summary>The cluster's id, hexadecimal; null before it is formed.</summary>
+    public string? Cluster { get; init; }
+
+    /// <summary>The configuration's epoch.</summary>
+    public required uint Epoch { get; init; }
+
+    /// <summary>Number of shards.</summary>
+    public required int Shards { get; init; }
+
+    /// <summary>Votes that this node reaches.</summary>
+    public required int VotesReachable { get; init; }
+
+    /// <summary>Votes that decide.</summary>
+    public required int VotesNeeded { get; init; }
+
+    /// <summary>True when requests at this node can be done.</summary>
+    public required bool Serving { get; init; }
+
+    /// <summary>Every member.</summary>
+    public required IReadOnlyList<MemberStatus> Members { get; init; }
+
+    /// <summary>Counters by name.</summary>
+    public required IReadOnlyDictionary<string, long> Counters { get; init; }
+
+    /// <summary>Members of Akka.Cluster, advisory: address and status.</summary>
+    public IReadOnlyList<string> AkkaCluster { get; init; } = [];
+
+    /// <summary>The status as JSON.</summary>
+    public byte[] ToJson() => JsonSerializer.SerializeToUtf8Bytes(this, StatusJson.Default.NodeStatus);
+
+    /// <summary>Reads a status.</summary>
+    /// <param name="json">UTF-8 JSON.</param>
+    public static NodeStatus? FromJson(ReadOnlySpan<byte> json) => JsonSerializer.Deserialize(json, StatusJson.Default.NodeStatus);
+}
+
+/// <summary>Serializers of the status, made at compile time.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true)]
+[JsonSerializable(typeof(NodeStatus))]
+internal sealed partial class StatusJson : JsonSerializerContext;

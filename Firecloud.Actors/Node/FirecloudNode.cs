@@ -1,0 +1,89 @@
+using System.Security.Cryptography;
+using Akka.Actor;
+using Akka.Configuration;
+using Firecloud.Actors.Master;
+using Firecloud.Actors.Protocol;
+using Firecloud.Actors.Storage;
+using Firecloud.Actors.Transport;
+using Firecloud.Actors.Wire;
+
+namespace Firecloud.Actors.Node;
+
+/// <summary>One Firecloud node inside an ActorSystem.</summary>
+public sealed class FirecloudNode : IExtension
+{
+    /// <summary>The node's actor is /user/firecloud.</summary>
+    public const string ActorName = "firecloud";
+
+    private readonly IActorRef _actor;
+    private readonly NodeContext _context;
+
+    private FirecloudNode(ActorSystem system, NodeSettings settings)
+    {
+        _context = new NodeContext(settings, DrawBoot());
+        var store = new MemoryRecordStore(settings.Configuration.Shards, settings.Configuration.Members.Count);
+        _actor = system.ActorOf(Props.Create(() => new NodeActor(_context, store)), ActorName);
+    }
+
+    /// <summary>The node's settings.</summary>
+    public NodeSettings Settings => _context.Settings;
+
+    /// <summary>What it counted.</summary>
+    public NodeCounters Counters => _context.Counters;
+
+    /// <summary>Starts a node in an ActorSystem that was created with <see cref="SystemConfig"/>.</summary>
+    /// <param name="system">The system; its name must be the same on every node.</param>
+    /// <returns>The node; the same one when called again.</returns>
+    /// <exception cref="ConfigurationException">A setting can't work; the message says which and what to do.</exception>
+    public static FirecloudNode Start(ActorSystem system) => system.WithExtension<FirecloudNode, Provider>();
+
+    /// <summary>The node of a system, or null where none was started.</summary>
+    /// <param name="system">The system.</param>
+    public static FirecloudNode? Find(ActorSystem system) => system.GetExtension<FirecloudNode>();
+
+    /// <summary>The whole configuration of a node's ActorSystem: Akka, transport, defaults.</summary>
+    /// <param name="user">What the user wrote: the section <c>firecloud</c>, and whatever else of Akka's.</param>
+    /// <exception cref="ConfigurationException">A setting can't work; the message says which and what to do.</exception>
+    public static Config SystemConfig(Config user)
+    {
+        var settings = NodeSettings.From(user);
+        var address = ConfigurationFactory.ParseString($$"""
+            akka.remote.firecloud-udp {
+              hostname = "{{settings.Address.Host}}"
+              port = {{settings.Address.Port}}
+              keep = [{{string.Join(", ", settings.Configuration.Members.Select(m => $"\"{m}\""))}}]
+            }
+            """);
+        var provider = ConfigurationFactory.ParseString($"akka.actor.provider = {(settings.JoinsCluster ? "cluster" : "remote")}");
+        return user.WithFallback(address).WithFallback(provider).WithFallback(AkkaConfig).WithFallback(UdpTransport.DefaultConfig())
+            .WithFallback(NodeSettings.Reference);
+    }
+
+    /// <summary>What nodes and clients need of Akka: our transport, our serializer, no quarantines, no downing.</summary>
+    public static Config AkkaConfig { get; } = ConfigurationFactory.FromResource<FirecloudNode>("Firecloud.Actors.akka.conf");
+
+    /// <summary>Hands a request to this node's gateway. Never blocks; the answer comes through the request itself.</summary>
+    /// <param name="request">The request.</param>
+    public void Submit(PendingRequest request) => _actor.Tell(request, ActorRefs.NoSender);
+
+    /// <summary>Gives a request up.</summary>
+    /// <param name="request">A request that was submitted here.</param>
+    public void Cancel(PendingRequest request) => _actor.Tell(new Coordinator.CancelRequest(request), ActorRefs.NoSender);
+
+    /// <summary>This node's status.</summary>
+    /// <param name="timeout">How long to wait for it.</param>
+    public Task<NodeStatus> StatusAsync(TimeSpan timeout) => _actor.Ask<NodeStatus>(new StatusRequest(), timeout);
+
+    internal static ulong DrawBoot()
+    {
+        Span<byte> bytes = stackalloc byte[8];
+        RandomNumberGenerator.Fill(bytes);
+        var boot = BitConverter.ToUInt64(bytes);
+        return boot is 0 or ulong.MaxValue ? 1 : boot;   // both stand for something else in ballots
+    }
+
+    private sealed class Provider : ExtensionIdProvider<FirecloudNode>
+    {
+        public override FirecloudNode CreateExtension(ExtendedActorSystem system) => new(system, NodeSettings.From(system.Settings.Config));
+    }
+}

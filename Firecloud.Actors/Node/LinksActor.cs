@@ -1,0 +1,135 @@
+// LinksActor.cs - whom this node reaches and who votes: greets the other members, drives Formation, listens to the transport,
+// and tells the node's other actors. Also joins Akka.Cluster, which is advisory: see docs/architecture.md.
+using Akka.Actor;
+using Akka.Cluster;
+using Akka.Event;
+using Firecloud.Actors.Protocol;
+using Firecloud.Actors.Transport;
+using Firecloud.Actors.Wire;
+
+namespace Firecloud.Actors.Node;
+
+/// <summary>Greets the other members and keeps the view of them.</summary>
+internal sealed class LinksActor : UntypedActor, IWithTimers
+{
+    private readonly NodeContext _node;
+    private readonly Formation _formation;
+    private readonly ILoggingAdapter _log = Context.GetLogger();
+    private readonly Dictionary<Address, int> _byAddress = [];
+    private readonly uint _everybody;
+    private uint _reachable;
+    private LinksChanged? _last;
+    private bool _joined;
+
+    public LinksActor(NodeContext node)
+    {
+        _node = node;
+        _everybody = node.Configuration.Votes.AllMembers;
+        _reachable = 1u << node.Self;
+        var clusterId = (ulong)Random.Shared.NextInt64(1, long.MaxValue);   // names the cluster if this node founds it
+        _formation = new Formation(node.Self, node.Boot, node.Settings.Fingerprint(), node.Configuration.Members.Count, clusterId);
+    }
+
+    public ITimerScheduler Timers { get; set; } = null!;
+
+    protected override void PreStart()
+    {
+        for (var i = 0; i < _node.Peers.Count; i++) _byAddress[_node.Peers[i].Links.Path.Address] = i;
+        Context.System.EventStream.Subscribe(Self, typeof(PeerReachable));
+        Context.System.EventStream.Subscribe(Self, typeof(PeerUnreachable));
+        Timers.StartPeriodicTimer(Tick.Instance, Tick.Instance, TimeSpan.Zero, TimeSpan.FromMilliseconds(_node.Settings.HelloMs));
+    }
+
+    protected override void OnReceive(object message)
+    {
+        switch (message)
+        {
+            case Tick: Greet(); break;
+            case Frame frame: OnFrame(frame); break;
+            case PeerReachable peer: OnPeer(peer.Peer, true); break;
+            case PeerUnreachable peer: OnPeer(peer.Peer, false); break;
+            default: Unhandled(message); break;
+        }
+        Publish();
+    }
+
+    private void Greet()
+    {
+        var frame = Batches.Encoded(_formation.Greet());
+        for (var i = 0; i < _node.Peers.Count; i++)
+        {
+            if (i != _node.Self) _node.Peers[i].Links.Tell(frame, ActorRefs.NoSender);
+        }
+    }
+
+    private void OnFrame(Frame frame)
+    {
+        if (!_node.TryDecode(frame, out var message))
+        {
+            _node.Counters.CountBadFrame();
+            return;
+        }
+        switch (message)
+        {
+            case Hello hello when hello.From != _node.Self:
+                _node.Peers[hello.From].Links.Tell(Batches.Encoded(_formation.OnHello(hello)), ActorRefs.NoSender);
+                break;
+            case Welcome welcome when welcome.From != _node.Self:
+                _reachable |= 1u << welcome.From;   // it answered a question of ours: both directions work
+                _formation.OnWelcome(welcome);
+                break;
+            default: _node.Counters.CountBadFrame(); break;
+        }
+    }
+
+    private void OnPeer(Address address, bool reachable)
+    {
+        if (!_byAddress.TryGetValue(address, out var member) || member == _node.Self) return;
+        if (reachable) _reachable |= 1u << member;
+        else _reachable &= ~(1u << member);
+    }
+
+    private void Publish()
+    {
+        var why = _formation.WhyNotVoting(_node.Name);
+        var now = new LinksChanged(_reachable & _everybody, _formation.Voting, _formation.State, _formation.ClusterId, why);
+        if (now == _last) return;
+        Log(now);
+        _last = now;
+        var own = _node.Peers[_node.Self];
+        own.Replica.Tell(now, Self);
+        own.Coordinator.Tell(now, Self);
+        Context.Parent.Tell(now, Self);
+        if (_formation.State != NodeState.Waiting && _node.Settings.JoinsCluster) JoinCluster();
+    }
+
+    private void Log(LinksChanged now)
+    {
+        if (now.State != _last?.State)
+        {
+            if (now.State == NodeState.Voting) _log.Info("Part of cluster {0:x}, voting.", now.ClusterId);
+            else _log.Warning("{0}", now.WhyNotVoting);
+        }
+        var changed = (_last?.Reachable ?? 1u << _node.Self) ^ now.Reachable;
+        for (var i = 0; i < _node.Peers.Count; i++)
+        {
+            if ((changed >> i & 1) == 0) continue;
+            var votes = _node.Configuration.Votes;
+            var reached = votes.Of(now.Reachable & now.Voting);
+            var what = (now.Reachable >> i & 1) != 0 ? "can be reached" : "is silent";
+            _log.Info("{0} {1}; {2} of {3} votes needed are in reach.", _node.Name(i), what, reached, votes.Quorum);
+        }
+    }
+
+    // Only the founder may begin a cluster of its own, and only at the founding: else a restart would begin a second one
+    // (first-seed trap). Everybody else asks the others, for ever.
+    private void JoinCluster()
+    {
+        if (_joined) return;
+        _joined = true;
+        var cluster = Cluster.Get(Context.System);
+        var foundsNow = _node.Self == 0 && _formation.State == NodeState.Voting;
+        if (foundsNow) cluster.Join(cluster.SelfAddress);
+        else cluster.JoinSeedNodes(_node.Peers.Where((_, i) => i != _node.Self).Select(p => p.Links.Path.Address));
+    }
+}

@@ -1,0 +1,70 @@
+// NodeActor.cs - /user/firecloud: starts the actors of one node under fixed names and keeps them for the life of the system.
+// (An actor that is stopped and started again under a name that peers address would miss messages: see architecture.md.)
+using Akka.Actor;
+using Akka.Event;
+using Firecloud.Actors.Coordinator;
+using Firecloud.Actors.Master;
+using Firecloud.Actors.Replica;
+using Firecloud.Actors.Storage;
+
+namespace Firecloud.Actors.Node;
+
+/// <summary>Supervises the actors of one node.</summary>
+internal sealed class NodeActor : UntypedActor
+{
+    private readonly NodeContext _node;
+    private readonly IRecordStore _store;
+    private IActorRef _master = ActorRefs.Nobody;
+
+    public NodeActor(NodeContext node, IRecordStore store)
+    {
+        _node = node;
+        _store = store;
+    }
+
+    protected override void PreStart()
+    {
+        var provider = ((ExtendedActorSystem)Context.System).Provider;
+        var replica = Context.ActorOf(Props.Create(() => new ReplicaActor(_node, _store)), "replica");
+        var coordinator = Context.ActorOf(Props.Create(() => new CoordinatorActor(_node)), "coordinator");
+        _master = Context.ActorOf(Props.Create(() => new MasterActor(_node)), "master");
+        _node.Peers = [.. _node.Configuration.Members.Select((member, i) => i == _node.Self
+            ? new Peer(replica, coordinator, ActorRefs.Nobody)
+            : new Peer(Remote(member, "replica"), Remote(member, "coordinator"), Remote(member, "links")))];
+        Context.ActorOf(Props.Create(() => new LinksActor(_node)), "links");
+
+        IActorRef Remote(Protocol.Member member, string name)
+        {
+            var address = provider.DefaultAddress.WithHost(member.Host).WithPort(member.Port);
+            return provider.ResolveActorRef(new RootActorPath(address) / "user" / FirecloudNode.ActorName / name);
+        }
+    }
+
+    // Requests of this node's own clients pass through here, so that they need no second name.
+    protected override void OnReceive(object message)
+    {
+        switch (message)
+        {
+            case LinksChanged: _master.Forward(message); break;
+            case Wire.StatusRequest: _master.Forward(message); break;
+            default: _node.Peers[_node.Self].Coordinator.Forward(message); break;
+        }
+    }
+
+    // Whatever fails here is a bug: input is checked before it gets this far. A state machine that has thrown half way can't be
+    // trusted with another vote, so the node stops instead of restarting the actor.
+    protected override SupervisorStrategy SupervisorStrategy() => new OneForOneStrategy(0, -1, e =>
+    {
+        Context.GetLogger().Error(e, "The node stops: {0}", e.Message);
+        Environment.ExitCode = BrokenInvariant.Instance.ExitCode;
+        _ = CoordinatedShutdown.Get(Context.System).Run(BrokenInvariant.Instance);
+        return Directive.Stop;
+    });
+
+    private sealed class BrokenInvariant : CoordinatedShutdown.Reason
+    {
+        public static readonly BrokenInvariant Instance = new();
+
+        public override int ExitCode => 70;
+    }
+}

@@ -1,0 +1,48 @@
+using Akka.Actor;
+using Firecloud.Actors.Protocol;
+using Firecloud.Actors.Wire;
+
+namespace Firecloud.Actors.Node;
+
+/// <summary>Where one member's actors are.</summary>
+/// <param name="Replica">Its replica.</param>
+/// <param name="Coordinator">Its coordinator.</param>
+/// <param name="Links">Its greeter.</param>
+internal sealed record Peer(IActorRef Replica, IActorRef Coordinator, IActorRef Links);
+
+/// <summary>What the actors of one node share. Immutable but for the counters and the peers, which are set once.</summary>
+internal sealed class NodeContext(NodeSettings settings, ulong boot)
+{
+    private readonly Codec _codec = new(settings.Configuration.Members.Count, settings.Configuration.Shards);
+
+    public NodeSettings Settings { get; } = settings;
+
+    public Configuration Configuration => Settings.Configuration;
+
+    public int Self => Settings.Self;
+
+    /// <summary>Drawn at random at every start: no ballot and no request id of an earlier life is used again.</summary>
+    public ulong Boot { get; } = boot;
+
+    public NodeCounters Counters { get; } = new();
+
+    /// <summary>By member; the own entry holds local references.</summary>
+    public IReadOnlyList<Peer> Peers { get; set; } = [];
+
+    public string Name(int member) => Configuration.Members[member].ToString();
+
+    /// <summary>Decodes a frame; false for bytes that are not a message.</summary>
+    public bool TryDecode(Frame frame, out object message)
+    {
+        try
+        {
+            message = _codec.Decode(frame.Bytes);
+            return true;
+        }
+        catch (WireFormatException)
+        {
+            message = "";
+            return false;
+        }
+    }
+}

@@ -1,0 +1,44 @@
+using Firecloud.Actors.Protocol;
+
+namespace Firecloud.Actors.Wire;
+
+/// <summary>Cuts batches into frames of about one size, and encodes them.</summary>
+internal static class Batches
+{
+    // Numbers, ballots and the like around the key and the value of one item.
+    private const int Overhead = 96;
+
+    public static IEnumerable<ReplicaRequest> Cut(ReplicaRequest request, int size) =>
+        Cut(request.Items, size, i => i.Key.Length + SizeOf(i.Record)).Select(part => request with { Items = part });
+
+    public static IEnumerable<Frame> Split(ReplicaAnswer answer, int size) =>
+        Cut(answer.Items, size, i => SizeOf(i.Stored.Record)).Select(part => Encoded(answer with { Items = part }));
+
+    public static IEnumerable<IReadOnlyList<Request>> Cut(IReadOnlyList<Request> requests, int size) =>
+        Cut(requests, size, r => r.Key.Length + (r.Operation.Value?.Length ?? 0) + (r.Operation.Expected?.Length ?? 0));
+
+    public static IEnumerable<Frame> Split(int from, IReadOnlyList<Reply> replies, int size) =>
+        Cut(replies, size, r => r.Value?.Length ?? 0).Select(part => Encoded(new ReplyBatch(from, part)));
+
+    public static Frame Encoded(object message) => new(Codec.Encode(message));
+
+    private static int SizeOf(Record? record) => record is null ? 0 : (record.Value?.Length ?? 0) + (record.Previous?.Length ?? 0);
+
+    private static IEnumerable<IReadOnlyList<T>> Cut<T>(IReadOnlyList<T> items, int size, Func<T, int> sizeOf)
+    {
+        var (start, sum) = (0, 0);
+        for (var i = 0; i < items.Count; i++)
+        {
+            var next = sizeOf(items[i]) + Overhead;
+            if (i > start && sum + next > size)
+            {
+                yield return Part(start, i);
+                (start, sum) = (i, 0);
+            }
+            sum += next;
+        }
+        if (start < items.Count) yield return Part(start, items.Count);
+
+        IReadOnlyList<T> Part(int from, int to) => from == 0 && to == items.Count ? items : [.. items.Skip(from).Take(to - from)];
+    }
+}
