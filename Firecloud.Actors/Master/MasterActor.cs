@@ -94,7 +94,7 @@ internal sealed class MasterActor : UntypedActor
         };
     }
 
-    private string[] AkkaMembers()
+    private static string[] AkkaMembers()
     {
         var state = Cluster.Get(Context.System).State;
         return [.. state.Members.Select(m => $"{m.Address} {m.Status}{(state.Unreachable.Contains(m) ? " unreachable" : "")}")];

@@ -71,7 +71,7 @@ internal sealed class LinksActor : UntypedActor, IWithTimers
         }
         switch (message)
         {
-            case Hello hello when hello.From != _node.Self:
+            case Protocol.Hello hello when hello.From != _node.Self:
                 _node.Peers[hello.From].Links.Tell(Batches.Encoded(_formation.OnHello(hello)), ActorRefs.NoSender);
                 break;
             case Welcome welcome when welcome.From != _node.Self:

@@ -1,0 +1,82 @@
+// Datagram.cs - the fixed header of every datagram, little-endian, 24 bytes, then the payload, then the seal's trailer:
+//
+//    0      1      2      3      4       6        8              16              24
+//   +------+------+------+------+-------+--------+--------------+---------------+---------+---------+
+//   | 0xF1 | kind | hops | key  | origin| destin.| session token| packet number | payload | trailer |
+//   +------+------+------+------+-------+--------+--------------+---------------+---------+---------+
+//
+// The first byte is magic and version in one; it is no ASCII letter, so text datagrams (GET [, PUT [) are told apart by it.
+// Hops, origin and destination are for relays, which don't exist yet: hops are 0 and both ids are Unnumbered.
+// A relay lowers the hops, so the seal covers the header as if they were 0.
+using System.Buffers.Binary;
+
+namespace Firecloud.Actors.Transport;
+
+internal enum DatagramKind : byte
+{
+    None = 0,
+    Hello = 1,       // asks for a session; padded, so that no answer is longer
+    Retry = 2,       // answer to a first Hello: come again with this cookie, which proves your address
+    HelloAck = 3,    // answer to a Hello with a good cookie: the session exists
+    Data = 4,        // frames of a session
+    Reset = 5,       // "I know no session with this token"; also the goodbye
+}
+
+internal enum DatagramError
+{
+    None,
+    Malformed,
+    Checksum,
+}
+
+internal readonly record struct DatagramHeader(DatagramKind Kind, byte Hops, byte KeyId, ushort Origin, ushort Destination,
+    ulong Token, long Number)
+{
+    public const byte Magic = 0xF1;
+    public const int Size = 24;
+
+    /// <summary>Id of a node without a number.</summary>
+    public const ushort Unnumbered = 0xFFFF;
+
+    /// <summary>Largest UDP payload over IPv4, bytes: 65,535 - 20 (IP) - 8 (UDP).</summary>
+    public const int MaxDatagram = 65_507;
+
+    public static DatagramHeader Direct(DatagramKind kind, ulong token, long number) =>
+        new(kind, 0, 0, Unnumbered, Unnumbered, token, number);
+
+    public void Write(Span<byte> to)
+    {
+        to[0] = Magic;
+        to[1] = (byte)Kind;
+        to[2] = Hops;
+        to[3] = KeyId;
+        BinaryPrimitives.WriteUInt16LittleEndian(to[4..], Origin);
+        BinaryPrimitives.WriteUInt16LittleEndian(to[6..], Destination);
+        BinaryPrimitives.WriteUInt64LittleEndian(to[8..], Token);
+        BinaryPrimitives.WriteInt64LittleEndian(to[16..], Number);
+    }
+
+    /// <summary>Reads and checks a datagram.</summary>
+    /// <param name="datagram">What the socket gave; the seal may decrypt it in place.</param>
+    /// <param name="seal">Checks the trailer.</param>
+    /// <param name="header">The header, default on an error.</param>
+    /// <param name="payload">The bytes between header and trailer, empty on an error.</param>
+    public static DatagramError TryRead(Span<byte> datagram, ISeal seal, out DatagramHeader header, out ReadOnlySpan<byte> payload)
+    {
+        header = default;
+        payload = default;
+        if (datagram.Length < Size + seal.Overhead || datagram[0] != Magic) return DatagramError.Malformed;
+        if (datagram[1] is < (byte)DatagramKind.Hello or > (byte)DatagramKind.Reset || datagram[3] != seal.KeyId)
+        {
+            return DatagramError.Malformed;
+        }
+        var number = BinaryPrimitives.ReadInt64LittleEndian(datagram[16..]);
+        if (number is < 0 or > (long)Varint.Max) return DatagramError.Malformed;
+        if (!seal.TryOpen(datagram)) return DatagramError.Checksum;
+        header = new DatagramHeader((DatagramKind)datagram[1], datagram[2], datagram[3],
+            BinaryPrimitives.ReadUInt16LittleEndian(datagram[4..]), BinaryPrimitives.ReadUInt16LittleEndian(datagram[6..]),
+            BinaryPrimitives.ReadUInt64LittleEndian(datagram[8..]), number);
+        payload = datagram[Size..^seal.Overhead];
+        return DatagramError.None;
+    }
+}

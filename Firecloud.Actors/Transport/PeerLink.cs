@@ -1,0 +1,259 @@
+// PeerLink.cs - all that this node has with one peer (one IPv4 address and port): the handshake, the session, who waits for an
+// association. It owns the lock under which its session runs, and the pump that sends.
+//
+// PUMP     whoever has something to send asks for it; one thread at a time builds and sends datagrams until nothing is left.
+//          Writers only queue a work item, so a burst of messages shares datagrams.
+// LOCKS    link before handle. The node's tables are concurrent and need none.
+using System.Collections.Concurrent;
+using System.Net;
+using Akka.Actor;
+using Akka.Event;
+using Akka.Remote.Transport;
+
+namespace Firecloud.Actors.Transport;
+
+internal sealed partial class PeerLink : ISessionOwner, IThreadPoolWorkItem
+{
+    /// <summary>Datagrams that a thread with other duties sends before a worker takes over.</summary>
+    private const int InlineDatagrams = 16;
+
+    /// <summary>How often rare things are looked at: unclaimed associations, idle sessions. Microseconds.</summary>
+    private const long HousekeepingInterval = 500_000;
+
+    private const int PumpIdle = 0;
+    private const int PumpOwned = 1;
+    private const int PumpAgain = 2;
+
+    private readonly UdpNode _node;
+    private readonly Lock _gate = new();
+    private readonly ConcurrentQueue<Association> _toClose = new();
+    private readonly List<UdpAssociationHandle> _unclaimed = [];
+    private readonly SessionCounters _past = new();
+    private Session? _session;
+    private int _pump;
+    private long _droppedWrites;
+    private long _housekeepingAt;
+    private long _idleSince;
+    private long _deadline = long.MaxValue;
+
+    public PeerLink(UdpNode node, ulong key, IPEndPoint remote, long now)
+    {
+        (_node, Key, Remote, _idleSince) = (node, key, remote, now);
+        Target = remote.Serialize();
+        _housekeepingAt = now + HousekeepingInterval;
+    }
+
+    public ulong Key { get; }
+
+    public IPEndPoint Remote { get; }
+
+    public SocketAddress Target { get; }
+
+    /// <summary>When <see cref="OnTimer"/> must run next, microseconds. Readable from any thread.</summary>
+    public long Deadline => Volatile.Read(ref _deadline);
+
+    /// <summary>Accepts a message for an association; any thread. See <see cref="AssociationHandle.Write"/>.</summary>
+    public bool Write(Association association, ReadOnlyMemory<byte> message)
+    {
+        if (association.Sender.IsClosed) return false;
+        if (!association.Session.Reachable) return CountDropped();
+        if (!association.Sender.TryWrite(message)) return false;
+        RequestPump(inline: false);
+        return true;
+    }
+
+    /// <summary>Counts a message that is dropped on purpose.</summary>
+    /// <returns>True: to the layer above it is sent.</returns>
+    public bool CountDropped()
+    {
+        Interlocked.Increment(ref _droppedWrites);
+        return true;
+    }
+
+    /// <summary>Closes an association soon; any thread, under any lock.</summary>
+    public void CloseLater(Association association)
+    {
+        _toClose.Enqueue(association);
+        RequestPump(inline: false);
+    }
+
+    /// <summary>A datagram of this link's session.</summary>
+    /// <param name="header">Its header.</param>
+    /// <param name="payload">Its frames.</param>
+    /// <param name="now">Microseconds.</param>
+    public void OnData(in DatagramHeader header, ReadOnlySpan<byte> payload, long now)
+    {
+        bool wants;
+        lock (_gate)
+        {
+            if (_session is not { } session || session.Token != header.Token) return;
+            if (!session.Receive(header.Number, payload, now))
+            {
+                _node.Log.Warning("{0} broke the transport's limits; its session ends and a new one begins", Name);
+                Retire(reconnect: true, now);
+            }
+            wants = _session is { } still && still.WantsToSend(now);
+            Rearm();
+        }
+        if (wants) RequestPump(inline: true);
+    }
+
+    /// <summary>Does what is due.</summary>
+    /// <param name="now">Microseconds.</param>
+    /// <param name="excuse">How long this process was stopped, microseconds; 0 normally.</param>
+    public void OnTimer(long now, long excuse)
+    {
+        lock (_gate)
+        {
+            if (excuse > 0) _session?.Excuse(excuse);
+            _session?.OnTimer(now);
+            OnHandshakeTimer(now);
+            if (now >= _housekeepingAt) Housekeep(now);
+            Rearm();
+        }
+        RequestPump(inline: true);
+    }
+
+    /// <summary>Work item: sends what waits.</summary>
+    public void Execute() => RunPump(int.MaxValue);
+
+    /// <summary>Begins a graceful end: all associations are closed, what they hold is flushed.</summary>
+    public void BeginShutdown()
+    {
+        lock (_gate)
+        {
+            if (_session is not { } session) return;
+            foreach (var association in session.Associations.ToArray()) session.Close(association, UdpNode.Now);
+        }
+        RequestPump(inline: false);
+    }
+
+    /// <summary>Whether nothing is left to flush, or the peer can't be reached.</summary>
+    public bool IsFlushed
+    {
+        get
+        {
+            lock (_gate) return _session is not { Reachable: true } session || session.Associations.Count == 0;
+        }
+    }
+
+    /// <summary>Says goodbye with a Reset, so that the peer need not wait for the silence, and ends.</summary>
+    public void EndShutdown()
+    {
+        lock (_gate)
+        {
+            if (_session is { } session) _node.SendReset(session.Token, Target);
+            Retire(reconnect: false, UdpNode.Now);
+        }
+    }
+
+    IAssociationSink? ISessionOwner.OnAccepted(Association association)
+    {
+        if (_node.Listener is not { } listener || _peerAddress is null) return null;
+        var handle = NewHandle(association, _peerAddress, UdpNode.Now);
+        listener.Notify(new InboundAssociation(handle));
+        return handle;
+    }
+
+    void ISessionOwner.OnReachability(bool reachable, TimeSpan silentFor) => Publish(reachable, silentFor);
+
+    bool ISessionOwner.MayDeclareUnreachable(long silentMicros) =>
+        !_node.HasDatagramsWaiting || silentMicros > 2 * _node.Settings.UnreachableAfter;
+
+    private UdpAssociationHandle NewHandle(Association association, Address remote, long now)
+    {
+        var handle = new UdpAssociationHandle(_node.LocalAddress, remote, this, association, _node.Settings.MaximumFrameSize + UdpSettings.FrameSlack, now);
+        association.Sink = handle;
+        _unclaimed.Add(handle);
+        return handle;
+    }
+
+    private void RequestPump(bool inline)
+    {
+        if (Interlocked.Exchange(ref _pump, PumpAgain) != PumpIdle) return;
+        if (inline) RunPump(InlineDatagrams);
+        else ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+    }
+
+    private void RunPump(int limit)
+    {
+        try
+        {
+            do
+            {
+                Volatile.Write(ref _pump, PumpOwned);
+                if (SendSome(limit)) continue;
+                ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+                return;
+            }
+            while (Interlocked.CompareExchange(ref _pump, PumpIdle, PumpOwned) != PumpOwned);
+        }
+        catch (Exception e)
+        {
+            Volatile.Write(ref _pump, PumpIdle);
+            Fail(e);
+        }
+    }
+
+    /// <summary>Sends until nothing is left (true) or the limit is reached (false).</summary>
+    private bool SendSome(int limit)
+    {
+        var buffer = UdpNode.ThreadBuffer;
+        for (var sent = 0; sent < limit; sent++)
+        {
+            int length;
+            lock (_gate)
+            {
+                var now = UdpNode.Now;
+                while (_toClose.TryDequeue(out var association)) association.Session.Close(association, now);
+                length = _session?.Build(buffer, now) ?? 0;
+                if (length == 0) Rearm();
+            }
+            if (length == 0) return true;
+            _node.Send(buffer.AsSpan(0, length), Target, Key);
+        }
+        lock (_gate) Rearm();
+        return false;
+    }
+
+    /// <summary>A bug showed itself in this link: it starts anew, the others go on.</summary>
+    public void Fail(Exception cause)
+    {
+        _node.OnInternalError(cause, Name);
+        lock (_gate) Retire(reconnect: true, UdpNode.Now);
+    }
+
+    private void Rearm()
+    {
+        var next = Math.Min(_housekeepingAt, _session?.NextDeadline() ?? long.MaxValue);
+        next = Math.Min(next, HandshakeDeadline);
+        Volatile.Write(ref _deadline, next);
+        _node.Arm(next);
+    }
+
+    private void Housekeep(long now)
+    {
+        _housekeepingAt = now + HousekeepingInterval;
+        _unclaimed.RemoveAll(handle => handle.IsClaimed || CloseIfUnclaimed(handle, now));
+        if (IsKept) return;
+        var reap = _node.Settings.IdleReap;
+        if (_session is { } session)
+        {
+            var unused = session.Associations.Count == 0 ? now - session.LastUsed : 0;
+            if (Math.Max(unused, session.Reachable ? 0 : now - session.LastRoundTrip) < reap) return;
+            _node.SendReset(session.Token, Target);
+            Retire(reconnect: false, now);
+            _node.Log.Info("Session with {0} forgotten after {1} s without use", Name, reap / 1_000_000);
+        }
+        else if (!IsConnecting && now - _idleSince >= reap) _node.Forget(this);
+    }
+
+    private bool CloseIfUnclaimed(UdpAssociationHandle handle, long now)
+    {
+        if (now - handle.OpenedAt < _node.Settings.UnclaimedAfter) return false;
+        CloseUnheard(handle);
+        return true;
+    }
+
+    private static void CloseUnheard(UdpAssociationHandle handle) => handle.Disassociate("Akka never listened to it", NoLogger.Instance);
+}

@@ -1,0 +1,148 @@
+// Session.Send.cs - building datagrams: an acknowledgement if one is due, control frames, then pieces of every association's
+// stream by turns, as long as the congestion window or a probe allows.
+namespace Firecloud.Actors.Transport;
+
+internal sealed partial class Session
+{
+    /// <summary>Probes of a dead link that are remembered, to recognise their acknowledgement.</summary>
+    private const int MaxDeadProbes = 8;
+
+    /// <summary>Less room than this is not worth a STREAM frame, unless a message ends in it.</summary>
+    private const int MinStreamRoom = FrameWriter.StreamOverhead + 16;
+
+    private long _nextPacket;
+    private int _probes;
+    private bool _pingDue;
+    private int _turn;
+
+    /// <summary>Whether <see cref="Build"/> would give a datagram now.</summary>
+    /// <param name="now">Microseconds.</param>
+    public bool WantsToSend(long now) => AckIsDue(now) || (MaySendData && HasData);
+
+    // A dead link gets probes only, and a session without credit too; each lets one datagram through.
+    private bool MaySendData => _probes > 0 || (_pingDue && !Reachable) || (Reachable && _loss.BytesInFlight < _congestion.Bytes);
+
+    private bool HasData
+    {
+        get
+        {
+            if (_probes > 0 || _pingDue || _control.Count > 0) return true;
+            foreach (var association in _associations)
+            {
+                if (association.Sender.HasData && association.State != AssociationState.Opening) return true;
+            }
+            return false;
+        }
+    }
+
+    /// <summary>Fills one datagram.</summary>
+    /// <param name="datagram">Room for <see cref="SessionSettings.Datagram"/> bytes.</param>
+    /// <param name="now">Microseconds.</param>
+    /// <returns>Its length; 0 when there is nothing to send.</returns>
+    public int Build(Span<byte> datagram, long now)
+    {
+        if (!WantsToSend(now)) return 0;
+        var room = datagram[DatagramHeader.Size..(_settings.Datagram - _seal.Overhead)];
+        var writer = new FrameWriter(room);
+        if (_ackPending) WriteAck(ref writer, now);
+        if (MaySendData && HasData) WriteData(ref writer, now);
+        if (writer.Length == 0) return 0;
+        var length = DatagramHeader.Size + writer.Length + _seal.Overhead;
+        DatagramHeader.Direct(DatagramKind.Data, Token, _nextPacket).Write(datagram);
+        _seal.Close(datagram[..length]);
+        _nextPacket++;
+        Counters.PacketsOut++;
+        Counters.BytesOut += length;
+        return length;
+    }
+
+    private void WriteAck(ref FrameWriter writer, long now)
+    {
+        writer.Ack(_received, now - _largestReceivedAt);
+        (_ackPending, _ackNow, _elicitingSinceAck, _ackDeadline) = (false, false, 0, long.MaxValue);
+    }
+
+    private void WriteData(ref FrameWriter writer, long now)
+    {
+        var packet = _loss.Spare.TryPop(out var spare) ? spare : new SentPacket();
+        var before = writer.Length;
+        if (_pingDue || _probes > 0)
+        {
+            writer.Ping();
+            _pingDue = false;
+            _lastPing = now;
+        }
+        while (writer.Left >= FrameWriter.MaxControlSize && _control.TryDequeue(out var frame)) WriteControl(ref writer, frame, packet);
+        WriteStreams(ref writer, packet);
+        _probes = Math.Max(0, _probes - 1);
+        if (writer.Length == before)
+        {
+            _loss.Spare.Push(packet);
+            return;
+        }
+        (packet.Number, packet.SentAt, packet.Requeued, packet.Done) = (_nextPacket, now, false, false);
+        packet.Bytes = DatagramHeader.Size + writer.Length + _seal.Overhead;
+        _loss.OnSent(packet);
+    }
+
+    private static void WriteControl(ref FrameWriter writer, FrameRecord frame, SentPacket packet)
+    {
+        switch (frame.Type)
+        {
+            // A question whose asker has left is not asked again; its CLOSE follows.
+            case FrameType.Open when frame.Association is { State: AssociationState.Closed }: return;
+            case FrameType.Close:
+                writer.Close(frame.Id, frame.Offset, atOnce: frame.Length == 1);
+                break;
+            default:
+                writer.Open(frame.Type, frame.Id);
+                break;
+        }
+        packet.Frames.Add(frame);
+    }
+
+    private void WriteStreams(ref FrameWriter writer, SentPacket packet)
+    {
+        for (var i = 0; i < _associations.Count && writer.Left >= MinStreamRoom; i++)
+        {
+            var association = _associations[(_turn + i) % _associations.Count];
+            if (association.State == AssociationState.Opening) continue;
+            // Lost pieces come one range at a time, so ask until the association has no more or the datagram is full.
+            while (writer.Left >= MinStreamRoom && association.Sender.HasData)
+            {
+                var count = writer.Stream(association.Id, association.Sender, out var offset);
+                if (count == 0) break;
+                packet.Frames.Add(new FrameRecord(FrameType.Stream, association.Id, association, offset, count));
+            }
+        }
+        if (_associations.Count > 0) _turn = (_turn + 1) % _associations.Count;
+    }
+
+    private void DetectLost(long now)
+    {
+        _loss.DetectLost(now, _lostNow);
+        OnLost(now);
+    }
+
+    private void OnLost(long now)
+    {
+        foreach (var packet in _lostNow)
+        {
+            Counters.Lost++;
+            _congestion.OnLost(packet.SentAt, now);
+            if (!packet.Requeued) Requeue(packet);
+            packet.Frames.Clear();
+        }
+        _lostNow.Clear();
+    }
+
+    private void Requeue(SentPacket packet)
+    {
+        foreach (var frame in packet.Frames)
+        {
+            Counters.Retransmitted++;
+            if (frame.Type == FrameType.Stream) frame.Association!.Sender.OnLost(frame.Offset, frame.Length);
+            else _control.Enqueue(frame);
+        }
+    }
+}

@@ -1,0 +1,217 @@
+// UdpNode.cs - the socket, the two threads and the tables of one transport.
+// The receive thread only reads datagrams and hands them to their link; the timer thread runs what is due. Both are threads of
+// their own, because a busy thread pool must not make peers look dead.
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Net;
+using System.Security.Cryptography;
+using Akka.Actor;
+using Akka.Event;
+using Akka.Remote.Transport;
+
+namespace Firecloud.Actors.Transport;
+
+internal sealed partial class UdpNode
+{
+    /// <summary>Lateness of the timer thread from which on the whole process counts as stopped, microseconds.</summary>
+    private const long StoppedAfter = 50_000;
+
+    private const long LongestSleep = 1_000_000;
+
+    private readonly ActorSystem _system;
+    private readonly UdpSocket _socket;
+    private readonly LinkFaults _faults;
+    private readonly ConcurrentDictionary<ulong, PeerLink> _byToken = new();
+    private readonly ConcurrentDictionary<ulong, PeerLink> _byKey = new();
+    private readonly ulong _secret = RandomNumber();
+    private readonly object _timerGate = new();
+    private readonly string _addressText;
+    private readonly int _grantedReceive;
+    private readonly int _grantedSend;
+    private long _armed = long.MaxValue;
+    private volatile bool _stopped;
+    private volatile bool _closing;
+
+    [ThreadStatic]
+    private static byte[]? _threadBuffer;
+
+    /// <summary>Binds and starts to receive; no association comes in before <see cref="Listener"/> is set.</summary>
+    /// <exception cref="System.Net.Sockets.SocketException">The address can't be bound.</exception>
+    public UdpNode(UdpSettings settings, ActorSystem system, IPAddress bind, ILoggingAdapter log)
+    {
+        (Settings, _system, Log) = (settings, system, log);
+        _socket = new UdpSocket(new IPEndPoint(bind, settings.Port), settings.ReceiveBuffer, settings.SendBuffer);
+        _faults = new LinkFaults(settings.FaultSeed);
+        LocalAddress = new Address(UdpTransport.Scheme, system.Name, settings.Hostname, _socket.Local.Port);
+        _addressText = LocalAddress.WithProtocol("akka." + UdpTransport.Scheme).ToString();
+        if (_addressText.Length > Hello.MaxAddress) throw new InvalidOperationException($"The address {_addressText} is longer than {Hello.MaxAddress}.");
+        (_grantedReceive, _grantedSend) = (_socket.ReceiveBuffer, _socket.SendBuffer);
+        new Thread(ReceiveLoop) { IsBackground = true, Name = "firecloud-udp-receive" }.Start();
+        new Thread(TimerLoop) { IsBackground = true, Name = "firecloud-udp-timer" }.Start();
+        log.Info("UDP transport on {0}, kernel buffers {1} KiB to receive and {2} KiB to send", LocalAddress,
+            _grantedReceive / 1024, _grantedSend / 1024);
+    }
+
+    public UdpSettings Settings { get; }
+
+    public ILoggingAdapter Log { get; }
+
+    public ISeal Seal { get; } = ChecksumSeal.Instance;
+
+    public Address LocalAddress { get; }
+
+    /// <summary>This process's incarnation.</summary>
+    public ulong Boot { get; } = RandomNumber();
+
+    public IAssociationEventListener? Listener { get; set; }
+
+    public DatagramTextHandler? TextHandler { get; set; }
+
+    /// <summary>Microseconds of a monotonic clock.</summary>
+    public static long Now => Stopwatch.GetTimestamp() / (Stopwatch.Frequency / 1_000_000);
+
+    public bool HasDatagramsWaiting => _socket.HasWaiting;
+
+    public bool IsStopped => _stopped || _closing;
+
+    /// <summary>A buffer for one datagram, per thread; used between building and sending it.</summary>
+    public static byte[] ThreadBuffer => _threadBuffer ??= GC.AllocateUninitializedArray<byte>(65_536, pinned: true);
+
+    public static ulong RandomNumber()
+    {
+        Span<byte> bytes = stackalloc byte[8];
+        RandomNumberGenerator.Fill(bytes);
+        return BitConverter.ToUInt64(bytes);
+    }
+
+    /// <summary>IPv4 address and port as one number.</summary>
+    public static ulong KeyOf(SocketAddress address)
+    {
+        var bytes = address.Buffer.Span;
+        return ((ulong)bytes[2] << 40) | ((ulong)bytes[3] << 32) | ((ulong)bytes[4] << 24) | ((ulong)bytes[5] << 16) | ((ulong)bytes[6] << 8) | bytes[7];
+    }
+
+    /// <summary>The link to a peer, made if there is none.</summary>
+    /// <returns>Null when there are max-peers already.</returns>
+    public PeerLink? LinkTo(IPEndPoint remote)
+    {
+        var key = KeyOf(remote.Serialize());
+        if (_byKey.TryGetValue(key, out var link)) return link;
+        return _byKey.Count >= Settings.MaxPeers ? null : _byKey.GetOrAdd(key, new PeerLink(this, key, remote, Now));
+    }
+
+    public void Register(ulong token, PeerLink link) => _byToken[token] = link;
+
+    public void Unregister(ulong token) => _byToken.TryRemove(token, out _);
+
+    public void Forget(PeerLink link) => _byKey.TryRemove(new KeyValuePair<ulong, PeerLink>(link.Key, link));
+
+    public bool IsKept(Address? peer, IPEndPoint remote) =>
+        Settings.Keep.Count > 0 && ((peer is not null && Settings.Keep.Contains($"{peer.Host}:{peer.Port}")) || Settings.Keep.Contains(remote.ToString()));
+
+    public void OnReachability(object change)
+    {
+        if (_stopped) return;
+        if (change is PeerUnreachable lost) Log.Warning("UDP to {0} is dead: no round trip for {1:0} ms", lost.Peer, lost.SilentFor.TotalMilliseconds);
+        else Log.Info("UDP to {0} works", ((PeerReachable)change).Peer);
+        _system.EventStream.Publish(change);
+    }
+
+    public void OnInternalError(Exception cause, string where)
+    {
+        Interlocked.Increment(ref _internalErrors);
+        Log.Error(cause, "A bug in the UDP transport, at {0}; the session with it starts anew. Please report it", where);
+    }
+
+    /// <summary>Makes sure that the timer thread wakes by a time, microseconds.</summary>
+    public void Arm(long deadline)
+    {
+        if (deadline >= Volatile.Read(ref _armed)) return;
+        lock (_timerGate)
+        {
+            if (deadline >= _armed) return;
+            _armed = deadline;
+            Monitor.Pulse(_timerGate);
+        }
+    }
+
+    public void SetFault(IPEndPoint peer, LinkFault? fault) => _faults.Set(KeyOf(peer.Serialize()), fault);
+
+    /// <summary>Flushes for a bounded time, says goodbye, closes.</summary>
+    public async Task ShutdownAsync()
+    {
+        _closing = true;
+        foreach (var link in _byKey.Values) link.BeginShutdown();
+        var until = Now + Settings.ShutdownFlush;
+        while (Now < until && !_stopped && _byKey.Values.Any(link => !link.IsFlushed)) await Task.Delay(2);
+        foreach (var link in _byKey.Values) link.EndShutdown();
+        Stop();
+    }
+
+    /// <summary>Closes the socket at once.</summary>
+    public void Stop()
+    {
+        _stopped = true;
+        _socket.Dispose();
+        lock (_timerGate) Monitor.Pulse(_timerGate);
+    }
+
+    private void TimerLoop()
+    {
+        while (!_stopped)
+        {
+            var (due, excuse) = Sleep();
+            if (_stopped) return;
+            try
+            {
+                RunTimers(due, excuse);
+            }
+            catch (Exception e)
+            {
+                OnInternalError(e, "timer");
+            }
+        }
+    }
+
+    /// <summary>Sleeps until the armed time.</summary>
+    /// <returns>Now, and by how much the sleep was too long because this process was stopped; microseconds.</returns>
+    private (long Now, long Excuse) Sleep()
+    {
+        lock (_timerGate)
+        {
+            var begin = Now;
+            var now = begin;
+            while (!_stopped && now < _armed && now < begin + LongestSleep)
+            {
+                var planned = Math.Min(_armed, begin + LongestSleep);
+                Monitor.Wait(_timerGate, (int)((planned - now + 999) / 1_000));
+                now = Now;
+                if (now - planned > StoppedAfter) return (now, now - planned);
+            }
+            _armed = long.MaxValue;  // whoever arms from now on is not missed: the scan below only lowers it again
+            return (now, 0);
+        }
+    }
+
+    private void RunTimers(long now, long excuse)
+    {
+        _faults.Flush(_socket, now);
+        var next = _faults.NextDue;
+        foreach (var (_, link) in _byKey)
+        {
+            if (excuse > 0 || link.Deadline <= now)
+            {
+                try
+                {
+                    link.OnTimer(now, excuse);
+                }
+                catch (Exception e)
+                {
+                    link.Fail(e);
+                }
+            }
+            next = Math.Min(next, link.Deadline);
+        }
+        Arm(next);
+    }
+}

@@ -1,0 +1,161 @@
+// UdpSettings.cs - the transport's section of the configuration, checked. Every message names key, value and limit.
+using System.Globalization;
+using System.Net;
+using Akka.Configuration;
+
+namespace Firecloud.Actors.Transport;
+
+internal sealed class UdpSettings
+{
+    private const string Section = "akka.remote.firecloud-udp";
+    private readonly Config _config;
+
+    /// <summary>Reads the section.</summary>
+    /// <param name="config">The section itself, as Akka hands it to a transport.</param>
+    /// <exception cref="ConfigurationException">A key is missing, malformed or out of its range.</exception>
+    public UdpSettings(Config config)
+    {
+        _config = config;
+        Hostname = Text("hostname");
+        if (Hostname.Length is 0 or > 253) throw Bad("hostname", Hostname, "must be an IPv4 address or a host name");
+        Port = (int)Whole("port", 0, 65_535);
+        MaximumFrameSize = (int)Bytes("maximum-frame-size", 32 * 1024, 64 << 20);
+        MaxDatagram = (int)Bytes("max-datagram", 1_200, DatagramHeader.MaxDatagram);
+        MaxDatagramLoopback = (int)Bytes("max-datagram-loopback", 1_200, DatagramHeader.MaxDatagram);
+        SendWindow = Bytes("send-window", 16 * 1024, 1L << 30);
+        InitialWindow = Bytes("initial-window", 2_400, SendWindow);
+        ReceiveWindow = (int)Bytes("receive-window", 64 * 1024, 64 << 20);
+        QueueCap = Bytes("queue-cap", MaximumFrameSize, 4L << 30);
+        MaxAssociations = (int)Whole("max-associations", 2, 10_000);
+        MaxPeers = (int)Whole("max-peers", 1, 1_000_000);
+        AckDelay = Time("ack-delay", 0, 100);
+        MinProbe = Time("min-probe-timeout", 1, 10_000);
+        MaxProbe = Time("max-probe-timeout", MinProbe / 1_000, 10_000);
+        InitialProbe = Time("initial-probe-timeout", 1, 10_000);
+        Keepalive = Time("keepalive-interval", 5, 60_000);
+        UnreachableAfter = Time("unreachable-after", 3 * Keepalive / 1_000, 600_000);
+        ConnectTimeout = Time("connect-timeout", 10, 1_000);
+        Linger = Time("linger", 0, 600_000);
+        UnclaimedAfter = Time("unclaimed-after", 100, 3_600_000);
+        IdleReap = Time("idle-session-reap", 100, 30L * 86_400_000);
+        ShutdownFlush = Time("shutdown-flush", 0, 10_000);
+        ReceiveBuffer = (int)Bytes("receive-buffer", 64 * 1024, 1 << 30);
+        SendBuffer = (int)Bytes("send-buffer", 64 * 1024, 1 << 30);
+        FaultSeed = (int)Whole("fault-seed", 0, int.MaxValue);
+        Keep = [.. config.GetStringList("keep").Select(CheckedPeer)];
+    }
+
+    public string Hostname { get; }
+    public int Port { get; }
+    public int MaximumFrameSize { get; }
+    public int MaxDatagram { get; }
+    public int MaxDatagramLoopback { get; }
+    public long SendWindow { get; }
+    public long InitialWindow { get; }
+    public int ReceiveWindow { get; }
+    public long QueueCap { get; }
+    public int MaxAssociations { get; }
+    public int MaxPeers { get; }
+    public int ReceiveBuffer { get; }
+    public int SendBuffer { get; }
+    public int FaultSeed { get; }
+
+    /// <summary>"host:port" in lower case.</summary>
+    public HashSet<string> Keep { get; }
+
+    // Times, microseconds.
+    public long AckDelay { get; }
+    public long InitialProbe { get; }
+    public long MinProbe { get; }
+    public long MaxProbe { get; }
+    public long Keepalive { get; }
+    public long UnreachableAfter { get; }
+    public long ConnectTimeout { get; }
+    public long Linger { get; }
+    public long UnclaimedAfter { get; }
+    public long IdleReap { get; }
+    public long ShutdownFlush { get; }
+
+    /// <summary>Room for the bytes that Akka's protocol adds after it has checked a payload against its maximum.</summary>
+    public const int FrameSlack = 64;
+
+    /// <summary>What sessions with a peer use.</summary>
+    /// <param name="peer">Where it listens.</param>
+    /// <param name="kept">Whether it is one of <see cref="Keep"/>.</param>
+    public SessionSettings ForPeer(IPAddress peer, bool kept) => new()
+    {
+        Datagram = IPAddress.IsLoopback(peer) ? MaxDatagramLoopback : MaxDatagram,
+        InitialWindow = InitialWindow,
+        SendWindow = SendWindow,
+        ReceiveWindow = ReceiveWindow,
+        QueueCap = QueueCap,
+        MaxMessage = MaximumFrameSize + FrameSlack,
+        MaxAssociations = MaxAssociations,
+        AckDelay = AckDelay,
+        InitialProbe = InitialProbe,
+        MinProbe = MinProbe,
+        MaxProbe = MaxProbe,
+        Keepalive = Keepalive,
+        UnreachableAfter = UnreachableAfter,
+        Linger = Linger,
+        Kept = kept,
+    };
+
+    /// <summary>Splits "host:port".</summary>
+    /// <returns>False when it is none.</returns>
+    public static bool TryParsePeer(string text, out string host, out int port)
+    {
+        var colon = text.LastIndexOf(':');
+        (host, port) = (colon > 0 ? text[..colon].ToLowerInvariant() : "", 0);
+        return colon > 0 && int.TryParse(text.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out port)
+            && port is > 0 and <= 65_535;
+    }
+
+    private string CheckedPeer(string text) =>
+        TryParsePeer(text, out var host, out var port) ? $"{host}:{port}" : throw Bad("keep", text, "each must be host:port");
+
+    private string Text(string key) =>
+        _config.GetString(key, null) ?? throw Bad(key, "nothing", "must be set; UdpTransport.DefaultConfig() has the defaults");
+
+    private long Whole(string key, long min, long max)
+    {
+        var text = Text(key);
+        if (!long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value)) throw Bad(key, text, "must be a whole number");
+        return value >= min && value <= max ? value : throw Bad(key, text, $"must be {min} to {max}");
+    }
+
+    private long Bytes(string key, long min, long max)
+    {
+        var text = Text(key);
+        long? value;
+        try
+        {
+            value = _config.GetByteSize(key, null);
+        }
+        catch (Exception e) when (e is FormatException or OverflowException)
+        {
+            value = null;
+        }
+        return value >= min && value <= max ? value.Value : throw Bad(key, text, $"must be {min} to {max} bytes");
+    }
+
+    // Milliseconds in, microseconds out.
+    private long Time(string key, long minMs, long maxMs)
+    {
+        var text = Text(key);
+        TimeSpan value;
+        try
+        {
+            value = _config.GetTimeSpan(key, null, allowInfinite: false);
+        }
+        catch (Exception e) when (e is FormatException or OverflowException)
+        {
+            throw Bad(key, text, "must be a duration, for example 100 ms");
+        }
+        var inRange = value >= TimeSpan.FromMilliseconds(minMs) && value <= TimeSpan.FromMilliseconds(maxMs);
+        return inRange ? (long)value.TotalMicroseconds : throw Bad(key, text, $"must be {minMs} ms to {maxMs} ms");
+    }
+
+    private static ConfigurationException Bad(string key, string value, string limit) =>
+        new($"{Section}.{key} = {value}: {limit}.");
+}

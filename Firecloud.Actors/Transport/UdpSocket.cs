@@ -1,0 +1,122 @@
+// UdpSocket.cs - one UDP socket: large kernel buffers, no allocation per datagram, and errors of the network (ICMP answers, full
+// buffers) are never exceptions to the caller.
+using System.Net;
+using System.Net.Sockets;
+
+namespace Firecloud.Actors.Transport;
+
+internal sealed class UdpSocket : IDisposable
+{
+    private const int LevelSocket = 1;          // SOL_SOCKET of Linux
+    private const int SendBufferForce = 32;     // SO_SNDBUFFORCE: beyond net.core.wmem_max, needs CAP_NET_ADMIN
+    private const int ReceiveBufferForce = 33;  // SO_RCVBUFFORCE
+
+    private readonly Socket _socket = new(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+    private volatile bool _closed;
+    private long _sendErrors;
+
+    /// <summary>Binds.</summary>
+    /// <param name="local">Port 0 lets the system pick one.</param>
+    /// <param name="receiveBuffer">Wanted kernel buffer, bytes.</param>
+    /// <param name="sendBuffer">Wanted kernel buffer, bytes.</param>
+    /// <exception cref="SocketException">The port is in use, or the address is not this machine's.</exception>
+    public UdpSocket(IPEndPoint local, int receiveBuffer, int sendBuffer)
+    {
+        try
+        {
+            Grow(ReceiveBufferForce, SocketOptionName.ReceiveBuffer, receiveBuffer);
+            Grow(SendBufferForce, SocketOptionName.SendBuffer, sendBuffer);
+            if (OperatingSystem.IsWindows()) IgnoreResets();
+            _socket.Bind(local);
+        }
+        catch
+        {
+            _socket.Dispose();
+            throw;
+        }
+    }
+
+    public IPEndPoint Local => (IPEndPoint)_socket.LocalEndPoint!;
+
+    /// <summary>What the kernel granted, bytes.</summary>
+    public int ReceiveBuffer => _socket.ReceiveBufferSize;
+
+    /// <summary>What the kernel granted, bytes.</summary>
+    public int SendBuffer => _socket.SendBufferSize;
+
+    public long SendErrors => Interlocked.Read(ref _sendErrors);
+
+    public bool IsClosed => _closed;
+
+    /// <summary>Whether a datagram waits to be read.</summary>
+    public bool HasWaiting
+    {
+        get
+        {
+            try
+            {
+                return !_closed && _socket.Available > 0;
+            }
+            catch (Exception e) when (e is SocketException or ObjectDisposedException)
+            {
+                return false;
+            }
+        }
+    }
+
+    /// <summary>Waits for a datagram.</summary>
+    /// <param name="buffer">Room for any datagram.</param>
+    /// <param name="from">Filled with the source; used again and again.</param>
+    /// <returns>Its length; -1 after an error that concerns some earlier datagram, or once the socket is closed.</returns>
+    public int Receive(Span<byte> buffer, SocketAddress from)
+    {
+        try
+        {
+            return _socket.ReceiveFrom(buffer, SocketFlags.None, from);
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            return -1;
+        }
+    }
+
+    /// <summary>Sends a datagram, or loses it: the layers above can't tell the difference and need not.</summary>
+    public void Send(ReadOnlySpan<byte> datagram, SocketAddress to)
+    {
+        if (_closed) return;
+        try
+        {
+            _socket.SendTo(datagram, SocketFlags.None, to);
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            Interlocked.Increment(ref _sendErrors);
+        }
+    }
+
+    public void Dispose()
+    {
+        _closed = true;
+        _socket.Dispose();
+    }
+
+    private void Grow(int forceOption, SocketOptionName option, int wanted)
+    {
+        try
+        {
+            if (OperatingSystem.IsLinux())
+            {
+                _socket.SetRawSocketOption(LevelSocket, forceOption, BitConverter.GetBytes(wanted));
+                return;
+            }
+        }
+        catch (SocketException)
+        {
+            // Not allowed to force: ask for what an ordinary process may have.
+        }
+        _socket.SetSocketOption(SocketOptionLevel.Socket, option, wanted);
+    }
+
+    // Windows reports an ICMP "port unreachable" as an error of the next receive; SIO_UDP_CONNRESET turns that off.
+    private void IgnoreResets() => _socket.IOControl(-1744830452, [0, 0, 0, 0], null);
+}
