@@ -55,11 +55,8 @@ internal sealed class LinksActor : UntypedActor, IWithTimers
 
     private void Greet()
     {
-        var frame = Batches.Encoded(_formation.Greet());
-        for (var i = 0; i < _node.Peers.Count; i++)
-        {
-            if (i != _node.Self) _node.Peers[i].Links.Tell(frame, ActorRefs.NoSender);
-        }
+        var frame = _node.Encode(_formation.Greet());
+        foreach (var peer in _node.Others) peer.Links.Tell(frame, ActorRefs.NoSender);
     }
 
     private void OnFrame(Frame frame)
@@ -72,7 +69,7 @@ internal sealed class LinksActor : UntypedActor, IWithTimers
         switch (message)
         {
             case Protocol.Hello hello when hello.From != _node.Self:
-                _node.Peers[hello.From].Links.Tell(Batches.Encoded(_formation.OnHello(hello)), ActorRefs.NoSender);
+                _node.Peers[hello.From].Links.Tell(_node.Encode(_formation.OnHello(hello)), ActorRefs.NoSender);
                 break;
             case Welcome welcome when welcome.From != _node.Self:
                 _reachable |= 1u << welcome.From;   // it answered a question of ours: both directions work
@@ -130,6 +127,6 @@ internal sealed class LinksActor : UntypedActor, IWithTimers
         var cluster = Cluster.Get(Context.System);
         var foundsNow = _node.Self == 0 && _formation.State == NodeState.Voting;
         if (foundsNow) cluster.Join(cluster.SelfAddress);
-        else cluster.JoinSeedNodes(_node.Peers.Where((_, i) => i != _node.Self).Select(p => p.Links.Path.Address));
+        else cluster.JoinSeedNodes(_node.Others.Select(p => p.Links.Path.Address));
     }
 }

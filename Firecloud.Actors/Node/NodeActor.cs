@@ -28,9 +28,9 @@ internal sealed class NodeActor : UntypedActor
         var replica = Context.ActorOf(Props.Create(() => new ReplicaActor(_node, _store)), "replica");
         var coordinator = Context.ActorOf(Props.Create(() => new CoordinatorActor(_node)), "coordinator");
         _master = Context.ActorOf(Props.Create(() => new MasterActor(_node)), "master");
-        _node.Peers = [.. _node.Configuration.Members.Select((member, i) => i == _node.Self
+        _node.SetPeers([.. _node.Configuration.Members.Select((member, i) => i == _node.Self
             ? new Peer(replica, coordinator, ActorRefs.Nobody)
-            : new Peer(Remote(member, "replica"), Remote(member, "coordinator"), Remote(member, "links")))];
+            : new Peer(Remote(member, "replica"), Remote(member, "coordinator"), Remote(member, "links")))]);
         Context.ActorOf(Props.Create(() => new LinksActor(_node)), "links");
 
         IActorRef Remote(Protocol.Member member, string name)

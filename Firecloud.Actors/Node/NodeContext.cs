@@ -27,9 +27,21 @@ internal sealed class NodeContext(NodeSettings settings, ulong boot)
     public NodeCounters Counters { get; } = new();
 
     /// <summary>By member; the own entry holds local references.</summary>
-    public IReadOnlyList<Peer> Peers { get; set; } = [];
+    public IReadOnlyList<Peer> Peers { get; private set; } = [];
+
+    /// <summary>Every member but this node.</summary>
+    public IReadOnlyList<Peer> Others { get; private set; } = [];
 
     public string Name(int member) => Configuration.Members[member].ToString();
+
+    /// <summary>Sets the peers, once, when the node's own actors are there.</summary>
+    public void SetPeers(IReadOnlyList<Peer> peers)
+    {
+        Peers = peers;
+        Others = [.. peers.Where((_, i) => i != Self)];
+    }
+
+    public Frame Encode(object message) => new(Codec.Encode(message));
 
     /// <summary>Decodes a frame; false for bytes that are not a message.</summary>
     public bool TryDecode(Frame frame, out object message)

@@ -113,7 +113,13 @@ internal sealed class ReplicaActor : UntypedActor
         foreach (var (to, answer) in answers)
         {
             if (to == _node.Self) _node.Peers[to].Coordinator.Tell(answer, ActorRefs.NoSender);
-            else foreach (var part in Batches.Split(answer, _node.Settings.FrameSize)) _node.Peers[to].Coordinator.Tell(part, ActorRefs.NoSender);
+            else
+            {
+                foreach (var part in Batching.Cut(answer, _node.Settings.FrameSize))
+                {
+                    _node.Peers[to].Coordinator.Tell(_node.Encode(part), ActorRefs.NoSender);
+                }
+            }
         }
     }
 

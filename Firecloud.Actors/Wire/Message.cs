@@ -39,22 +39,6 @@ public enum MessageKind : byte
     ConfigurationReply = 11,
 }
 
-/// <summary>Requests of one gateway to one coordinator.</summary>
-/// <param name="Gateway">The gateway's random number.</param>
-/// <param name="Serial">Grows with every batch of that gateway: a lower one than the last seen came out of order and is dropped.</param>
-/// <param name="Requests">The requests.</param>
-public sealed record RequestBatch(ulong Gateway, ulong Serial, IReadOnlyList<Request> Requests);
-
-/// <summary>Replies of one coordinator to one gateway.</summary>
-/// <param name="From">The coordinator's member index.</param>
-/// <param name="Replies">The replies.</param>
-public sealed record ReplyBatch(int From, IReadOnlyList<Reply> Replies);
-
-/// <summary>An owner's announcements.</summary>
-/// <param name="From">The owner's member index.</param>
-/// <param name="Announcements">One per shard that changed.</param>
-public sealed record AnnouncementBatch(int From, IReadOnlyList<Announcement> Announcements);
-
 /// <summary>Asks a node for its status.</summary>
 public sealed record StatusRequest;
 

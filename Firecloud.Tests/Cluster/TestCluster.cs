@@ -30,8 +30,12 @@ internal sealed class TestCluster : IAsyncDisposable
               members = [{{string.Join(", ", Ports.Select(p => $"\"127.0.0.1:{p}\""))}}]
               votes = [{{string.Join(", ", votes)}}]
             }
-            akka.loglevel = WARNING
-            akka.coordinated-shutdown.run-by-clr-shutdown-hook = off
+            akka.loglevel = ERROR
+            akka.coordinated-shutdown {
+              run-by-clr-shutdown-hook = off
+              run-by-actor-system-terminate = off
+              terminate-actor-system = off
+            }
             {{settings}}
             """;
     }

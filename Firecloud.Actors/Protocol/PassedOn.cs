@@ -1,6 +1,4 @@
-using Firecloud.Actors.Protocol;
-
-namespace Firecloud.Actors.Coordinator;
+namespace Firecloud.Actors.Protocol;
 
 /// <summary>A request whose gateway may not reach the shard's holder.</summary>
 /// <param name="Gateway">Whom to answer.</param>

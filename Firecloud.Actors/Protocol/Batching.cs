@@ -1,9 +1,7 @@
-using Firecloud.Actors.Protocol;
+namespace Firecloud.Actors.Protocol;
 
-namespace Firecloud.Actors.Wire;
-
-/// <summary>Cuts batches into frames of about one size, and encodes them.</summary>
-internal static class Batches
+/// <summary>Cuts batches into parts of about one size, so that no frame gets too large for the transport to carry well.</summary>
+internal static class Batching
 {
     // Numbers, ballots and the like around the key and the value of one item.
     private const int Overhead = 96;
@@ -11,16 +9,14 @@ internal static class Batches
     public static IEnumerable<ReplicaRequest> Cut(ReplicaRequest request, int size) =>
         Cut(request.Items, size, i => i.Key.Length + SizeOf(i.Record)).Select(part => request with { Items = part });
 
-    public static IEnumerable<Frame> Split(ReplicaAnswer answer, int size) =>
-        Cut(answer.Items, size, i => SizeOf(i.Stored.Record)).Select(part => Encoded(answer with { Items = part }));
+    public static IEnumerable<ReplicaAnswer> Cut(ReplicaAnswer answer, int size) =>
+        Cut(answer.Items, size, i => SizeOf(i.Stored.Record)).Select(part => answer with { Items = part });
 
     public static IEnumerable<IReadOnlyList<Request>> Cut(IReadOnlyList<Request> requests, int size) =>
         Cut(requests, size, r => r.Key.Length + (r.Operation.Value?.Length ?? 0) + (r.Operation.Expected?.Length ?? 0));
 
-    public static IEnumerable<Frame> Split(int from, IReadOnlyList<Reply> replies, int size) =>
-        Cut(replies, size, r => r.Value?.Length ?? 0).Select(part => Encoded(new ReplyBatch(from, part)));
-
-    public static Frame Encoded(object message) => new(Codec.Encode(message));
+    public static IEnumerable<IReadOnlyList<Reply>> Cut(IReadOnlyList<Reply> replies, int size) =>
+        Cut(replies, size, r => r.Value?.Length ?? 0);
 
     private static int SizeOf(Record? record) => record is null ? 0 : (record.Value?.Length ?? 0) + (record.Previous?.Length ?? 0);
 

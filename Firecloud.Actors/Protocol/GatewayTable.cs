@@ -1,17 +1,14 @@
-using Akka.Actor;
-using Firecloud.Actors.Protocol;
-
-namespace Firecloud.Actors.Coordinator;
+namespace Firecloud.Actors.Protocol;
 
 /// <summary>A gateway that asks this coordinator: another node's, or a client's.</summary>
 /// <param name="id">Its random number.</param>
-/// <param name="reply">Where its replies go.</param>
-internal sealed class GatewayPeer(ulong id, IActorRef reply)
+/// <param name="reply">Where its replies go; the driver's affair.</param>
+internal sealed class GatewayPeer(ulong id, object reply)
 {
     public ulong Id { get; } = id;
 
     /// <summary>The newest place it wrote from; it does not change but when requests are passed on by another node.</summary>
-    public IActorRef ReplyTo { get; set; } = reply;
+    public object ReplyTo { get; set; } = reply;
 
     /// <summary>The last batch taken: requests of one gateway arrive in the order sent, or not at all (section 6).</summary>
     public ulong LastSerial { get; set; }
@@ -32,7 +29,7 @@ internal sealed class GatewayTable(int limit)
     /// <param name="id">Its number.</param>
     /// <param name="reply">Where it writes from.</param>
     /// <param name="forgot">True when another gateway's order was forgotten to make room.</param>
-    public GatewayPeer Use(ulong id, IActorRef reply, out bool forgot)
+    public GatewayPeer Use(ulong id, object reply, out bool forgot)
     {
         forgot = false;
         if (_byId.TryGetValue(id, out var node))

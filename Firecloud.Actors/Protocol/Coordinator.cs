@@ -1,0 +1,203 @@
+// Coordinator.cs - one node's gateway (requests of its own clients) and proposer (shards it owns, and reads) together: batches,
+// the order of gateways, passing requests on. Without I/O, so that simulator and actor run the same code.
+//
+// Every input only fills outboxes. The driver calls Flush once per run of inputs and sends what it returns: what arrived
+// together goes out together, in few frames, and an idle node answers without waiting for a timer.
+namespace Firecloud.Actors.Protocol;
+
+/// <summary>What a coordinator sends after a run of inputs.</summary>
+internal sealed class CoordinatorOutput
+{
+    /// <summary>For every replica, the own one included.</summary>
+    public List<ReplicaRequest> ToAllReplicas { get; } = [];
+
+    /// <summary>For one replica: asked again.</summary>
+    public List<(int Member, ReplicaRequest Request)> ToReplica { get; } = [];
+
+    /// <summary>For other members' coordinators.</summary>
+    public List<(int Member, RequestBatch Batch)> ToCoordinator { get; } = [];
+
+    /// <summary>For gateways of other nodes and of clients; the address is whatever the driver gave with their batch.</summary>
+    public List<(object Gateway, ReplyBatch Batch)> ToGateway { get; } = [];
+}
+
+/// <summary>Bounds of one coordinator.</summary>
+/// <param name="Gateway">Of its gateway.</param>
+/// <param name="Proposer">Of its proposer.</param>
+/// <param name="MaxGateways">Gateways whose order is remembered.</param>
+/// <param name="FrameSize">About how many bytes go into one batch.</param>
+internal sealed record CoordinatorLimits(GatewayLimits Gateway, ProposerLimits Proposer, int MaxGateways, int FrameSize);
+
+/// <summary>Runs requests on one node.</summary>
+internal sealed class Coordinator
+{
+    private static readonly object OwnGateway = new();
+
+    private readonly Configuration _configuration;
+    private readonly CoordinatorLimits _limits;
+    private readonly int _self;
+    private readonly ulong _boot;
+    private readonly GatewayTable _gateways;
+    private readonly HashSet<GatewayPeer> _toAnswer = [];
+    private readonly PassedOn _passedOn;
+    private ulong _serial;
+
+    public Coordinator(Configuration configuration, int self, ulong boot, CoordinatorLimits limits, Random jitter)
+    {
+        (_configuration, _self, _boot, _limits) = (configuration, self, boot, limits);
+        Proposer = new Proposer(configuration, self, boot, limits.Proposer);
+        Gateway = new Gateway(configuration, self, boot, limits.Gateway, jitter);
+        _gateways = new GatewayTable(limits.MaxGateways);
+        _passedOn = new PassedOn(limits.Proposer.MaxRounds);
+    }
+
+    public Proposer Proposer { get; }
+
+    public Gateway Gateway { get; }
+
+    /// <summary>False while the node belongs to no cluster: it takes no requests of other gateways.</summary>
+    public bool IsReady { get; set; }
+
+    /// <summary>A client's request at this node.</summary>
+    public void Submit(PendingRequest pending) => Gateway.Submit(pending);
+
+    /// <summary>Requests of another node's gateway, or of a client's.</summary>
+    /// <param name="batch">The requests.</param>
+    /// <param name="replyTo">Where the replies go.</param>
+    public void OnRequests(RequestBatch batch, object replyTo)
+    {
+        var peer = _gateways.Use(batch.Gateway, replyTo, out var forgot);
+        // Whose order is forgotten might repeat a batch under a ballot still held; under new ballots it can't be run.
+        if (forgot) Proposer.GiveUpAll();
+        if (batch.Serial <= peer.LastSerial) return;
+        peer.LastSerial = batch.Serial;
+        foreach (var request in batch.Requests)
+        {
+            if (!IsReady) Proposer.Refuse(request, peer);
+            else Proposer.Submit(request, (request.Mode & RequestMode.PassOn) == 0 ? peer : new Passable(peer, request));
+        }
+    }
+
+    /// <summary>Replies of another coordinator.</summary>
+    public void OnReplies(ReplyBatch batch)
+    {
+        foreach (var reply in batch.Replies)
+        {
+            if (_passedOn.TryTake(reply, out var peer)) Answer(peer, reply);
+            else Gateway.OnReply(batch.From, reply);
+        }
+    }
+
+    /// <summary>Another owner's announcements.</summary>
+    public void OnAnnouncements(AnnouncementBatch batch)
+    {
+        foreach (var each in batch.Announcements)
+        {
+            Gateway.OnAnnouncement(batch.From, each);
+            Proposer.Saw(each.Shard, each.Ballot);
+        }
+    }
+
+    /// <summary>The members that can be reached and vote, self included where it votes. Steers only.</summary>
+    public void SetReachable(uint members)
+    {
+        Proposer.SetReachable(members);
+        Gateway.SetReachable(members);
+    }
+
+    /// <summary>Time passes.</summary>
+    /// <param name="nowMs">Milliseconds of any clock that does not go back.</param>
+    public void OnTick(long nowMs)
+    {
+        Gateway.OnTick(nowMs);
+        Proposer.OnTick(nowMs);
+    }
+
+    /// <summary>What this node's shards have to announce, or null.</summary>
+    public AnnouncementBatch? TakeAnnouncements()
+    {
+        var news = Proposer.TakeAnnouncements();
+        return news.Count == 0 ? null : new AnnouncementBatch(_self, news);
+    }
+
+    /// <summary>Closes a run of inputs.</summary>
+    /// <returns>What is to be sent.</returns>
+    public CoordinatorOutput Flush()
+    {
+        var output = new CoordinatorOutput();
+        RunLocally();
+        Proposer.Flush();
+        output.ToAllReplicas.AddRange(Cut(Proposer.Outbox.ToAll));
+        for (var member = 0; member < _configuration.Members.Count; member++)
+        {
+            foreach (var request in Cut(Proposer.Outbox.ToMember[member])) output.ToReplica.Add((member, request));
+            if (member == _self || Gateway.Outbox[member].Count == 0) continue;
+            foreach (var part in Batching.Cut(Taken(Gateway.Outbox[member]), _limits.FrameSize))
+            {
+                output.ToCoordinator.Add((member, new RequestBatch(_boot, ++_serial, part)));
+            }
+        }
+        foreach (var peer in _toAnswer)
+        {
+            foreach (var part in Batching.Cut(Taken(peer.Replies), _limits.FrameSize))
+            {
+                output.ToGateway.Add((peer.ReplyTo, new ReplyBatch(_self, part)));
+            }
+        }
+        _toAnswer.Clear();
+        return output;
+    }
+
+    // This node's gateway and proposer talk without messages, until neither has anything to say.
+    private void RunLocally()
+    {
+        var requests = Gateway.Outbox[_self];
+        var replies = Proposer.Outbox.Replies;
+        while (requests.Count > 0 || replies.Count > 0)
+        {
+            foreach (var request in Taken(requests)) Proposer.Submit(request, OwnGateway);
+            foreach (var (origin, reply) in Taken(replies))
+            {
+                if (ReferenceEquals(origin, OwnGateway)) Gateway.OnReply(_self, reply);
+                else if (origin is Passable passable) AnswerOrPassOn(passable, reply);
+                else Answer((GatewayPeer)origin, reply);
+            }
+        }
+    }
+
+    // The gateway may not reach the holder, but this node does: the request goes on under this node's order, not the gateway's.
+    private void AnswerOrPassOn(Passable passable, Reply reply)
+    {
+        var holder = reply.Ballot.IsNone ? _configuration.Preferred(reply.Shard, Proposer.Reachable) : reply.Ballot.Node;
+        if (reply.Status != ReplyStatus.AskHolder || holder < 0 || (Proposer.Reachable >> holder & 1) == 0)
+        {
+            Answer(passable.Gateway, reply);
+            return;
+        }
+        var request = passable.Request with { Mode = (passable.Request.Mode | RequestMode.AsOwner) & ~RequestMode.PassOn };
+        if (holder == _self)
+        {
+            Proposer.Submit(request, passable.Gateway);
+            return;
+        }
+        _passedOn.Add(request.Id, passable.Gateway);
+        Gateway.Outbox[holder].Add(request);
+    }
+
+    private void Answer(GatewayPeer peer, Reply reply)
+    {
+        peer.Replies.Add(reply);
+        _toAnswer.Add(peer);
+    }
+
+    private IEnumerable<ReplicaRequest> Cut(List<ReplicaItem> items) => items.Count == 0
+        ? []
+        : Batching.Cut(new ReplicaRequest(_self, _configuration.Epoch, _boot, Taken(items)), _limits.FrameSize);
+
+    private static T[] Taken<T>(List<T> list)
+    {
+        var items = list.ToArray();
+        list.Clear();
+        return items;
+    }
+}
