@@ -36,7 +36,7 @@ internal sealed class MasterActor : UntypedActor
             _ => null,
         };
         if (answer is null) _node.Counters.CountBadFrame();
-        else Sender.Tell(_node.Encode(answer), Self);
+        else Sender.Tell(NodeContext.Encode(answer), Self);
     }
 
     private ConfigurationReply Configuration()

@@ -55,7 +55,7 @@ internal sealed class LinksActor : UntypedActor, IWithTimers
 
     private void Greet()
     {
-        var frame = _node.Encode(_formation.Greet());
+        var frame = NodeContext.Encode(_formation.Greet());
         foreach (var peer in _node.Others) peer.Links.Tell(frame, ActorRefs.NoSender);
     }
 
@@ -69,7 +69,7 @@ internal sealed class LinksActor : UntypedActor, IWithTimers
         switch (message)
         {
             case Protocol.Hello hello when hello.From != _node.Self:
-                _node.Peers[hello.From].Links.Tell(_node.Encode(_formation.OnHello(hello)), ActorRefs.NoSender);
+                _node.Peers[hello.From].Links.Tell(NodeContext.Encode(_formation.OnHello(hello)), ActorRefs.NoSender);
                 break;
             case Welcome welcome when welcome.From != _node.Self:
                 _reachable |= 1u << welcome.From;   // it answered a question of ours: both directions work

@@ -41,7 +41,7 @@ internal sealed class NodeContext(NodeSettings settings, ulong boot)
         Others = [.. peers.Where((_, i) => i != Self)];
     }
 
-    public Frame Encode(object message) => new(Codec.Encode(message));
+    public static Frame Encode(object message) => new(Codec.Encode(message));
 
     /// <summary>Decodes a frame; false for bytes that are not a message.</summary>
     public bool TryDecode(Frame frame, out object message)

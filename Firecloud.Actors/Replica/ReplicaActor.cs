@@ -117,7 +117,7 @@ internal sealed class ReplicaActor : UntypedActor
             {
                 foreach (var part in Batching.Cut(answer, _node.Settings.FrameSize))
                 {
-                    _node.Peers[to].Coordinator.Tell(_node.Encode(part), ActorRefs.NoSender);
+                    _node.Peers[to].Coordinator.Tell(NodeContext.Encode(part), ActorRefs.NoSender);
                 }
             }
         }
