@@ -6,12 +6,17 @@
 //   Reads    operations without effect are dropped. (Dropping a write is no such change: its readers would be left alone.)
 //   Answers  a write is made one that may have happened at any time or never; it can only explain more than before.
 //   Useless  one without an answer is dropped if nothing that looks at the value could accept what it leads to.
+using System.Diagnostics;
+
 namespace Firecloud.Tests.Checker;
 
 internal sealed class CounterexampleShrinker(IEnumerable<Operation> operations, CheckerOptions options)
 {
-    // Where a part shrinks by one operation at a time, each is a search of its own; these must not take minutes together.
-    private readonly SearchBudget _total = new(options with { MaxSteps = long.MaxValue });
+    // Every attempt is a search of its own; these must not take minutes together.
+    private readonly Stopwatch _watch = new();
+
+    // One hard attempt must not use up the time for many easy ones; giving up on it only leaves the result larger.
+    private readonly CheckerOptions _attempt = options with { MaxSteps = options.MaxSteps / 200 };
     private readonly Dictionary<(int Client, long Call), Operation> _original =
         operations.GroupBy(o => (o.Client, o.Call)).ToDictionary(g => g.Key, g => g.First());
     private List<Operation> _left = [.. operations.OrderBy(o => o.Call)];
@@ -20,13 +25,12 @@ internal sealed class CounterexampleShrinker(IEnumerable<Operation> operations, 
 
     public void Run()
     {
+        _watch.Start();
         Cut();
-        Thin(RegisterModel.SurelyReads, _ => null);
-        // From the oldest on: what lies far back is what a reader needs least.
-        Thin(o => o.IsCertain && !RegisterModel.SurelyReads(o), Unanswered);
-        DropUseless();
-        Thin(RegisterModel.SurelyReads, _ => null);
-        DropUseless();
+        KeepRelated();
+        Thin(RegisterModel.SurelyReads);
+        Thin(o => o.IsCertain);
+        Thin(RegisterModel.SurelyReads);
     }
 
     public string Describe()
@@ -54,12 +58,12 @@ internal sealed class CounterexampleShrinker(IEnumerable<Operation> operations, 
         while (low < high)
         {
             var middle = (low + high) / 2;
-            if (IsViolation(UpTo(ends[middle]))) high = middle;
+            if (IsViolation(UpTo(ends[middle]), options)) high = middle;
             else low = middle + 1;
         }
         var cut = UpTo(ends[high]);
         // A search that gave up looks like "linearizable" above; so make sure.
-        if (IsViolation(cut)) _left = cut;
+        if (IsViolation(cut, options)) _left = cut;
     }
 
     private List<Operation> UpTo(long end) =>
@@ -69,37 +73,61 @@ internal sealed class CounterexampleShrinker(IEnumerable<Operation> operations, 
             .Where(LinearizabilityChecker.Matters),
     ];
 
-    /// <summary>Changes as many of the chosen operations as possible, in large groups first.</summary>
-    private void Thin(Func<Operation, bool> chosen, Func<Operation, Operation?> change)
+    // The cut leaves the contradiction near the end. Most are between the last operations and those with the same values.
+    private void KeepRelated()
+    {
+        var recent = _left.Where(o => o.IsCertain).OrderByDescending(o => o.Return).ToList();
+        if (recent.Count == 0) return;
+        var values = ValuesOf(recent[0]).ToHashSet();
+        for (var count = 1; count < recent.Count && _watch.Elapsed < options.MaxTime; count *= 2)
+        {
+            var kept = new HashSet<object>(recent.Take(count), ReferenceEqualityComparer.Instance);
+            if (TryWeaken(o => !kept.Contains(o) && !ValuesOf(o).Any(values.Contains))) return;
+        }
+    }
+
+    private static IEnumerable<string> ValuesOf(Operation o)
+    {
+        var number = o.Answer.Number?.ToString(System.Globalization.CultureInfo.InvariantCulture);
+        return new[] { o.Value, o.Expected, o.Answer.Value, number }.OfType<string>();
+    }
+
+    /// <summary>Weakens as many of the chosen operations as possible, in large groups first.</summary>
+    private void Thin(Func<Operation, bool> chosen)
     {
         for (var size = Math.Max(1, _left.Count / 2); size >= 1; size /= 2)
         {
             var open = _left.Where(chosen).ToList();
-            for (var i = 0; i < open.Count && !_total.IsSpent; i += size)
+            for (var i = 0; i < open.Count && _watch.Elapsed < options.MaxTime; i += size)
             {
                 var group = new HashSet<object>(open.Skip(i).Take(size), ReferenceEqualityComparer.Instance);
-                var smaller = _left.Select(o => group.Contains(o) ? change(o) : o).OfType<Operation>().ToList();
-                if (smaller.Count > 0 && IsViolation(smaller)) _left = smaller;
+                TryWeaken(group.Contains);
             }
         }
     }
 
-    private bool IsViolation(List<Operation> part)
+    /// <summary>Drops chosen reads, makes chosen writes possible ones, and keeps that if the rest is not linearizable.</summary>
+    private bool TryWeaken(Func<Operation, bool> chosen)
     {
-        var budget = new SearchBudget(options);
-        var verdict = new KeySearch(part, options, budget).Run();
-        for (var i = 0L; i < budget.Steps; i++) _total.Spend();
-        return verdict == Verdict.Violation;
+        var weaker = _left.Where(o => !(chosen(o) && RegisterModel.SurelyReads(o)))
+            .Select(o => chosen(o) && o.IsCertain ? Unanswered(o) : o).ToList();
+        weaker = WithoutUseless(weaker);
+        if (weaker.Count == 0 || !IsViolation(weaker, _attempt)) return false;
+        _left = weaker;
+        return true;
     }
+
+    private static bool IsViolation(List<Operation> part, CheckerOptions limits) =>
+        new KeySearch(part, limits, new SearchBudget(limits)).Run() == Verdict.Violation;
 
     private static Operation Unanswered(Operation o) => o with { Return = Operation.Never, Answer = Answer.Unknown };
 
     // By the rule Needed in KeySearch: what a maybe-operation makes must be accepted by an operation that looks, or by another
     // maybe-operation of which the same is true. And each looking operation needs at most one of several equal ones before it.
-    private void DropUseless()
+    private static List<Operation> WithoutUseless(List<Operation> part)
     {
-        var looking = _left.Where(o => o.IsCertain && Looks(o)).ToList();
-        var maybe = _left.Where(o => !o.IsCertain).ToList();
+        var looking = part.Where(o => o.IsCertain && Looks(o)).ToList();
+        var maybe = part.Where(o => !o.IsCertain).ToList();
         var useful = new HashSet<object>(ReferenceEqualityComparer.Instance);
         List<Operation> takers;
         do
@@ -112,7 +140,7 @@ internal sealed class CounterexampleShrinker(IEnumerable<Operation> operations, 
         {
             foreach (var spare in equal.Skip(looking.Count)) useful.Remove(spare);
         }
-        _left.RemoveAll(o => !o.IsCertain && !useful.Contains(o));
+        return part.Where(o => o.IsCertain || useful.Contains(o)).ToList();
     }
 
     private static bool CanTake(Operation taker, Operation maker)

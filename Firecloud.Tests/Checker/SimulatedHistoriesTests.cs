@@ -53,7 +53,7 @@ public class SimulatedHistoriesTests(ITestOutputHelper output)
             var simulation = new RegisterSimulation(new SimulationOptions(seed)
             {
                 Bug = bug, BugRate = rare ? 1 : 0.05, UnknownRate = rare ? 0.05 : 0.02,
-                Keys = bug == PlantedBug.NewThenOld ? 2 : 10, Versions = needsVersions || seed % 2 == 0,
+                Keys = bug == PlantedBug.NewThenOld ? 2 : 10, Clients = bug == PlantedBug.NewThenOld ? 8 : 16, Versions = needsVersions || seed % 2 == 0,
             });
             var history = simulation.Run();
             Assert.True(simulation.BugsPlanted > 0, $"seed {seed}: no bug was planted");
