@@ -79,10 +79,12 @@ internal static class BruteForce
                 default:
                     var holds = o.Kind == OperationKind.CompareAndSet ? old == o.Expected : Holds(o, s);
                     // Without versions nobody can say what a "no" to a version means.
-                    var mayFail = !holds || (o.Kind == OperationKind.CompareAndSetByVersion && top == 0 && o.ExpectedVersion != null);
+                    var mayFail = !holds
+                        || (o.Kind == OperationKind.CompareAndSetByVersion && top == 0 && o.ExpectedVersion != null);
                     var yes = holds && a.Applied != false;
                     var no = mayFail && a.Applied != true && sees;
-                    return [.. yes ? [(o.Value, true)] : Array.Empty<(string?, bool)>(), .. no ? [(old, false)] : Array.Empty<(string?, bool)>()];
+                    (string?, bool)[] none = [];
+                    return [.. yes ? [(o.Value, true)] : none, .. no ? [(old, false)] : none];
             }
         }
 

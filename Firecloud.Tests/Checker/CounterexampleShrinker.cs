@@ -41,8 +41,12 @@ internal sealed class CounterexampleShrinker(IEnumerable<Operation> operations, 
         foreach (var o in _left) numbers.Add(o, $"#{numbers.Count + 1}");
         var lines = _left.Select(o => $"  {numbers[o],-4} {Line(o)}");
         var order = search.Longest.Count == 0 ? "nothing" : string.Join(" ", search.Longest.Select(o => numbers[o]));
-        return $"No order explains these {_left.Count}:{Environment.NewLine}{string.Join(Environment.NewLine, lines)}{Environment.NewLine}"
-            + $"  The search got as far as {order}, value {HistoryText.Quote(search.ValueAfterLongest)}; nothing left fits there.";
+        var value = HistoryText.Quote(search.ValueAfterLongest);
+        return string.Join(Environment.NewLine, [
+            $"No order explains these {_left.Count}:",
+            .. lines,
+            $"  The search got as far as {order}, value {value}; nothing left fits there.",
+        ]);
     }
 
     private string Line(Operation o) =>
@@ -147,7 +151,8 @@ internal sealed class CounterexampleShrinker(IEnumerable<Operation> operations, 
     {
         if (maker.Kind == OperationKind.Increment || (!taker.IsCertain && taker.Kind == OperationKind.Increment)) return true;
         var made = new RegisterState(maker.Value, default, Above: false);
-        return new RegisterModel(useVersions: false).TryStep(taker, made, out var next) && (taker.IsCertain || (Looks(taker) && next != made));
+        return new RegisterModel(useVersions: false).TryStep(taker, made, out var next)
+            && (taker.IsCertain || (Looks(taker) && next != made));
     }
 
     private static bool Looks(Operation o) => o.Kind switch

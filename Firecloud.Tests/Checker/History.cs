@@ -48,7 +48,7 @@ public sealed record Answer
 
     public Outcome Outcome { get; init; }
 
-    /// <summary>The current value (get, a compare-and-set that says no) or the old one; null = absent. Only if ValueKnown.</summary>
+    /// <summary>The current value (get, a no) or the old one; null = absent. Meaningful only if ValueKnown.</summary>
     public string? Value { get; init; }
     public bool ValueKnown { get; init; }
 
@@ -108,7 +108,7 @@ public sealed record Operation(int Client, string Key, OperationKind Kind)
     public long Return { get; init; } = Never;
     public Answer Answer { get; init; } = Answer.Unknown;
 
-    /// <summary>It happened, between Call and Return. Otherwise (and not refused) it is allowed to happen, from Call on.</summary>
+    /// <summary>It happened, between Call and Return. Otherwise, if not refused, it may happen from Call on.</summary>
     /// <remarks>
     /// "Done, but whether it was set is not known" leaves a compare-and-set by version two outcomes in one state, because the
     /// version can move without a client; treating it as unknown is weaker, never wrong.

@@ -62,7 +62,10 @@ public class HistoryRecorderTests
     public void Versions_compare_field_by_field()
     {
         HistoryVersion[] ascending =
-            [default, new(1, 0, 0, 0, 9), new(1, 1, 0, 0, 8), new(1, 1, 1, 0, 7), new(1, 1, 1, 1, 6), new(1, 1, 1, 1, 7), new(2, 0, 0, 0, 0)];
+        [
+            default, new(1, 0, 0, 0, 9), new(1, 1, 0, 0, 8), new(1, 1, 1, 0, 7),
+            new(1, 1, 1, 1, 6), new(1, 1, 1, 1, 7), new(2, 0, 0, 0, 0),
+        ];
         for (var i = 0; i < ascending.Length; i++)
         {
             for (var j = 0; j < ascending.Length; j++)

@@ -11,7 +11,8 @@ public class KnownHistoriesTests
     private static Operation Get(long call, long ret, string? value, ulong version = 0) =>
         Operation.Get(2, "k").At(call, ret, Answer.Got(value, version == 0 ? null : V(version)));
     private static Operation Lost(Operation o, long call, long ret = Operation.Never) => o.At(call, ret, Answer.Unknown);
-    private static Operation Add(long call, long ret, long result) => Operation.Increment(3, "k", 1).At(call, ret, Answer.Counted(result));
+    private static Operation Add(long call, long ret, long result) =>
+        Operation.Increment(3, "k", 1).At(call, ret, Answer.Counted(result));
     private static Operation Cas(string? from, string? to) => Operation.CompareAndSet(4, "k", from, to);
     private static Operation CasAt(ulong version, string to) => Operation.CompareAndSetByVersion(4, "k", V(version), to);
 
@@ -20,7 +21,8 @@ public class KnownHistoriesTests
         ["nothing happened"] = [],
         ["one after the other"] = [Put(1, 2, "a"), Get(3, 4, "a"), Put(5, 6, "b"), Get(7, 8, "b")],
         ["a get during a put may see either"] = [Put(1, 2, "a"), Put(3, 8, "b"), Get(4, 5, "a"), Get(6, 7, "b")],
-        ["an unknown put surfaces late"] = [Put(1, 2, "a"), Lost(Operation.Put(1, "k", "b"), 3, 4), Get(5, 6, "a"), Get(9, 10, "b")],
+        ["an unknown put surfaces late"] =
+            [Put(1, 2, "a"), Lost(Operation.Put(1, "k", "b"), 3, 4), Get(5, 6, "a"), Get(9, 10, "b")],
         ["an unknown put never surfaces"] = [Put(1, 2, "a"), Lost(Operation.Put(1, "k", "b"), 3), Get(5, 6, "a")],
         ["a refused put did not happen"] = [Put(1, 2, "a"), Operation.Put(1, "k", "b").At(3, 4, Answer.Refused), Get(5, 6, "a")],
         ["a get without an answer says nothing"] = [Put(1, 2, "a"), Lost(Operation.Get(1, "k"), 3, 4)],
@@ -34,11 +36,15 @@ public class KnownHistoriesTests
             [Put(1, 2, "a"), Operation.PutReturningOld(1, "k", "b").At(3, 4, Answer.OldNotKnown()), Get(5, 6, "b")],
         ["old values chain"] =
         [
-            Operation.PutReturningOld(1, "k", "a").At(1, 9, Answer.WithOld("b")), Operation.PutReturningOld(2, "k", "b").At(2, 8, Answer.WithOld(null)),
+            Operation.PutReturningOld(1, "k", "a").At(1, 9, Answer.WithOld("b")),
+            Operation.PutReturningOld(2, "k", "b").At(2, 8, Answer.WithOld(null)),
             Operation.DeleteReturningOld(3, "k").At(3, 10, Answer.WithOld("a")), Get(11, 12, null),
         ],
         ["delete says whether there was a value"] =
-            [Put(1, 2, "a"), Operation.Delete(1, "k").At(3, 4, Answer.Deleted(true)), Operation.Delete(1, "k").At(5, 6, Answer.Deleted(false))],
+        [
+            Put(1, 2, "a"), Operation.Delete(1, "k").At(3, 4, Answer.Deleted(true)),
+            Operation.Delete(1, "k").At(5, 6, Answer.Deleted(false)),
+        ],
         ["the store writes the same value under a new version"] = [Put(1, 2, "a", 1), Get(3, 4, "a", 1), Get(5, 6, "a", 3)],
         ["a no to a version, because the store wrote the value anew"] =
             [Put(1, 2, "a", 1), CasAt(1, "b").At(3, 4, Answer.NotSwappedBecause("a", V(2))), Get(5, 6, "a", 2)],
@@ -63,7 +69,8 @@ public class KnownHistoriesTests
             [Put(1, 2, "a"), Cas("a", "b").At(3, 4, Answer.NotSwapped()), Get(5, 6, "b")],
         ["told no, then it happens"] =
         [
-            Put(1, 2, "a"), Put(3, 4, "x"), Cas("a", "b").At(5, 6, Answer.NotSwappedBecause("x")), Put(7, 8, "a"), Get(9, 10, "b"),
+            Put(1, 2, "a"), Put(3, 4, "x"), Cas("a", "b").At(5, 6, Answer.NotSwappedBecause("x")),
+            Put(7, 8, "a"), Get(9, 10, "b"),
         ],
         ["told yes, but it did not happen"] = [Put(1, 2, "a"), Cas("a", "b").At(3, 4, Answer.Swapped()), Get(5, 6, "a")],
         ["a no that names a wrong value"] = [Put(1, 2, "a"), Cas("x", "b").At(3, 4, Answer.NotSwappedBecause("y"))],
@@ -71,15 +78,22 @@ public class KnownHistoriesTests
         ["an increment counted twice"] = [Add(1, 2, 1), Add(3, 4, 3)],
         ["an unknown increment counted twice"] = [Lost(Operation.Increment(1, "k", 1), 1), Add(3, 4, 3)],
         ["an unknown put surfaces twice"] =
-            [Put(1, 2, "a"), Lost(Operation.Put(1, "k", "b"), 3), Get(5, 6, "b"), Put(7, 8, "c"), Get(9, 10, "c"), Get(11, 12, "b")],
-        ["an unknown put surfaces, then is gone"] = [Put(1, 2, "a"), Lost(Operation.Put(1, "k", "b"), 3), Get(5, 6, "b"), Get(7, 8, "a")],
+        [
+            Put(1, 2, "a"), Lost(Operation.Put(1, "k", "b"), 3), Get(5, 6, "b"), Put(7, 8, "c"),
+            Get(9, 10, "c"), Get(11, 12, "b"),
+        ],
+        ["an unknown put surfaces, then is gone"] =
+            [Put(1, 2, "a"), Lost(Operation.Put(1, "k", "b"), 3), Get(5, 6, "b"), Get(7, 8, "a")],
         ["an unknown put surfaces before it was called"] = [Put(1, 2, "a"), Get(3, 4, "b"), Lost(Operation.Put(1, "k", "b"), 5)],
         ["a refused put happened"] = [Put(1, 2, "a"), Operation.Put(1, "k", "b").At(3, 4, Answer.Refused), Get(5, 6, "b")],
         ["a deleted value comes back"] =
             [Put(1, 2, "a"), Operation.Delete(1, "k").At(3, 4, Answer.Written()), Get(5, 6, null), Get(7, 8, "a")],
         ["a wrong old value"] = [Put(1, 2, "a"), Operation.PutReturningOld(1, "k", "b").At(3, 4, Answer.WithOld(null))],
         ["two deletes of one value"] =
-            [Put(1, 2, "a"), Operation.Delete(1, "k").At(3, 6, Answer.Deleted(true)), Operation.Delete(1, "k").At(4, 5, Answer.Deleted(true))],
+        [
+            Put(1, 2, "a"), Operation.Delete(1, "k").At(3, 6, Answer.Deleted(true)),
+            Operation.Delete(1, "k").At(4, 5, Answer.Deleted(true)),
+        ],
         ["a forgotten old value does not excuse a lost write"] =
             [Put(1, 2, "a"), Operation.PutReturningOld(1, "k", "b").At(3, 4, Answer.OldNotKnown()), Get(5, 6, "a")],
         ["a counter that is no number"] = [Put(1, 2, "a"), Add(3, 4, 1)],
@@ -98,7 +112,8 @@ public class KnownHistoriesTests
             [Put(1, 2, "a", 1), Get(3, 4, "a", 2), Lost(Operation.Put(1, "k", "b"), 5), Get(6, 7, "b", 2)],
         ["a set at a version that had been overwritten by the same value"] =
             [Put(1, 2, "a", 1), Put(3, 4, "a", 2), CasAt(1, "b").At(5, 6, Answer.Swapped(V(3)))],
-        ["a no that names the expected version"] = [Put(1, 2, "a", 1), CasAt(1, "b").At(3, 4, Answer.NotSwappedBecause("a", V(1)))],
+        ["a no that names the expected version"] =
+            [Put(1, 2, "a", 1), CasAt(1, "b").At(3, 4, Answer.NotSwappedBecause("a", V(1)))],
     };
 
     public static TheoryData<string> GoodNames => [.. Good.Keys];
@@ -149,5 +164,6 @@ public class KnownHistoriesTests
     private static readonly CheckerOptions[] AllOptions =
         [new(), new() { PruneByVersions = false }, new() { UseVersions = false }];
 
-    private static Verdict Check(Operation[] history, CheckerOptions options) => LinearizabilityChecker.Check(history, options).Verdict;
+    private static Verdict Check(Operation[] history, CheckerOptions options) =>
+        LinearizabilityChecker.Check(history, options).Verdict;
 }

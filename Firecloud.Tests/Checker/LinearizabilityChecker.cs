@@ -26,7 +26,7 @@ public sealed record CheckerOptions
     /// <summary>Look for a small part of a history that is already not linearizable.</summary>
     public bool Shrink { get; init; } = true;
 
-    /// <summary>Operations tried, per key; memory grows with it, at worst 150 bytes a step and more with many unanswered writes.</summary>
+    /// <summary>Operations tried, per key. Bounds the memory too: every new configuration is remembered.</summary>
     public long MaxSteps { get; init; } = 20_000_000;
 
     /// <summary>Time per key, and once more for shrinking.</summary>
@@ -35,7 +35,7 @@ public sealed record CheckerOptions
 
 /// <param name="Verdict">Ok: every key is linearizable. Violation: one is not. Undecided: none is known not to be.</param>
 /// <param name="Key">The key that is not linearizable or not decided.</param>
-/// <param name="Counterexample">Operations that no order explains; see CounterexampleShrinker for what was changed in them.</param>
+/// <param name="Counterexample">Operations that no order explains; CounterexampleShrinker says what it may change.</param>
 /// <param name="Steps">Operations tried over all keys, without those for shrinking.</param>
 /// <param name="Text">The result in readable lines.</param>
 public sealed record CheckResult(
@@ -55,7 +55,10 @@ public static class LinearizabilityChecker
         ArgumentNullException.ThrowIfNull(history);
         options ??= CheckerOptions.Default;
         var all = history.ToList();
-        if (all.Find(o => o.Return < o.Call) is { } wrong) throw new ArgumentException($"Ends before it begins: {wrong}", nameof(history));
+        if (all.Find(o => o.Return < o.Call) is { } wrong)
+        {
+            throw new ArgumentException($"Ends before it begins: {wrong}", nameof(history));
+        }
         var steps = 0L;
         CheckResult? undecided = null;
         foreach (var key in all.Where(Matters).GroupBy(o => o.Key))
@@ -84,8 +87,9 @@ public static class LinearizabilityChecker
         if (verdict == Verdict.Undecided)
         {
             return new CheckResult(verdict, key, [], budget.Steps, $"Undecided: key {key}, {size}, overlapping at most "
-                + $"{HistorySize.Overlap(operations)}. Stopped after {budget.Steps} steps, {search.Configurations} configurations, "
-                + $"{budget.Elapsed.TotalSeconds:f1} s; use fewer clients per key, shorter histories or higher limits.");
+                + $"{HistorySize.Overlap(operations)}. Stopped after {budget.Steps} steps, "
+                + $"{search.Configurations} configurations, {budget.Elapsed.TotalSeconds:f1} s;"
+                + " use fewer clients per key, shorter histories or higher limits.");
         }
         var shrinker = new CounterexampleShrinker(operations, options);
         if (options.Shrink) shrinker.Run();

@@ -19,7 +19,7 @@ internal sealed record SimulationOptions(int Seed)
     public double UnknownRate { get; init; } = 0.02;
     public bool Versions { get; init; }
 
-    /// <summary>Few values and all kinds of operations on every key; else every value is written once, and counters are apart.</summary>
+    /// <summary>Few values, all kinds on every key; else every value is written once and counters are apart.</summary>
     public bool FewValues { get; init; }
     public PlantedBug Bug { get; init; }
     public double BugRate { get; init; } = 0.05;
@@ -115,7 +115,8 @@ internal sealed class RegisterSimulation(SimulationOptions options)
         else
         {
             s.Answer = Apply(request, s);
-            if (Plant(PlantedBug.AppliedTwice, request.Kind is OperationKind.Put or OperationKind.PutReturningOld)) _late.Add(request);
+            var isPut = request.Kind is OperationKind.Put or OperationKind.PutReturningOld;
+            if (Plant(PlantedBug.AppliedTwice, isPut)) _late.Add(request);
         }
     }
 
@@ -164,7 +165,8 @@ internal sealed class RegisterSimulation(SimulationOptions options)
                 return Read(cell, by);
             case OperationKind.Put or OperationKind.PutReturningOld:
                 if (!Plant(PlantedBug.LostWrite, by is not null)) Write(cell, o.Value, by);
-                return o.Kind == OperationKind.Put || _random.Next(10) == 0 ? Answer.Written(Named(cell)) : Answer.WithOld(old, Named(cell));
+                var oldKnown = o.Kind == OperationKind.PutReturningOld && _random.Next(10) > 0;
+                return oldKnown ? Answer.WithOld(old, Named(cell)) : Answer.OldNotKnown(Named(cell));
             case OperationKind.Delete or OperationKind.DeleteReturningOld:
                 if (old is not null) Write(cell, null, by);
                 if (Plant(PlantedBug.DeleteUndone, old is not null)) _late.Add(Operation.Put(o.Client, o.Key, old!));

@@ -15,14 +15,15 @@ public class SimulatedHistoriesTests(ITestOutputHelper output)
     {
         for (var seed = 1; seed <= 10; seed++)
         {
-            var history = new RegisterSimulation(new SimulationOptions(seed) { Versions = versions, FewValues = fewValues }).Run();
+            var options = new SimulationOptions(seed) { Versions = versions, FewValues = fewValues };
+            var history = new RegisterSimulation(options).Run();
             Assert.Equal(2000, history.Count);
             Assert.InRange(history.Count(o => o.Answer.Outcome == Outcome.Unknown), 10, 100);
-            foreach (var options in AllOptions)
+            foreach (var rules in AllOptions)
             {
                 var watch = Stopwatch.StartNew();
-                var result = LinearizabilityChecker.Check(history, options);
-                Assert.True(result.IsOk, $"seed {seed}, {options}\n{result}");
+                var result = LinearizabilityChecker.Check(history, rules);
+                Assert.True(result.IsOk, $"seed {seed}, {rules}\n{result}");
                 // Far above what it takes (about 20 ms), so that a busy machine does not fail it.
                 Assert.True(watch.Elapsed < TimeSpan.FromSeconds(2), $"seed {seed}: {watch.Elapsed}, {result}");
             }
@@ -53,7 +54,8 @@ public class SimulatedHistoriesTests(ITestOutputHelper output)
             var simulation = new RegisterSimulation(new SimulationOptions(seed)
             {
                 Bug = bug, BugRate = rare ? 1 : 0.05, UnknownRate = rare ? 0.05 : 0.02,
-                Keys = bug == PlantedBug.NewThenOld ? 2 : 10, Clients = bug == PlantedBug.NewThenOld ? 8 : 16, Versions = needsVersions || seed % 2 == 0,
+                Keys = bug == PlantedBug.NewThenOld ? 2 : 10, Clients = bug == PlantedBug.NewThenOld ? 8 : 16,
+                Versions = needsVersions || seed % 2 == 0,
             });
             var history = simulation.Run();
             Assert.True(simulation.BugsPlanted > 0, $"seed {seed}: no bug was planted");
