@@ -181,15 +181,16 @@ internal sealed partial class UdpNode
         {
             var begin = Now;
             var now = begin;
+            var excuse = 0L;
             while (!_stopped && now < _armed && now < begin + LongestSleep)
             {
                 var planned = Math.Min(_armed, begin + LongestSleep);
                 Monitor.Wait(_timerGate, (int)((planned - now + 999) / 1_000));
                 now = Now;
-                if (now - planned > StoppedAfter) return (now, now - planned);
+                if (now - planned > StoppedAfter) excuse = now - planned;
             }
             _armed = long.MaxValue;  // whoever arms from now on is not missed: the scan below only lowers it again
-            return (now, 0);
+            return (now, excuse);
         }
     }
 

@@ -77,6 +77,32 @@ public class FaultTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public async Task A_starved_thread_pool_and_a_busy_machine_do_not_make_a_peer_look_dead()
+    {
+        await using var a = UdpSystem.Start();
+        await using var b = UdpSystem.Start();
+        await a.AskUntilAnswered(b, TimeSpan.FromSeconds(5));
+        var (fromA, fromB) = (Subscribe(a), Subscribe(b));
+        using var stop = new CancellationTokenSource();
+        var hogs = Enumerable.Range(0, 4 * Environment.ProcessorCount).Select(_ => Task.Run(() =>
+        {
+            while (!stop.IsCancellationRequested) Thread.SpinWait(1_000);
+        })).ToArray();
+        var done = new TaskCompletionSource();
+        new Thread(() =>
+        {
+            stop.Token.WaitHandle.WaitOne(TimeSpan.FromSeconds(2));
+            stop.Cancel();
+            done.SetResult();
+        }).Start();
+        await done.Task;
+        await Task.WhenAll(hogs);
+        await a.AskUntilAnswered(b, TimeSpan.FromSeconds(3));
+        Assert.Empty(fromA.Received);
+        Assert.Empty(fromB.Received);
+    }
+
+    [Fact]
     public async Task A_two_two_cut_of_a_cluster_heals_without_quarantine()
     {
         var nodes = Enumerable.Range(0, 4).Select(_ => UdpSystem.Start(hocon: ClusterHocon)).ToArray();
