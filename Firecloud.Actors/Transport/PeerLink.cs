@@ -166,7 +166,8 @@ internal sealed partial class PeerLink : ISessionOwner, IThreadPoolWorkItem
 
     private UdpAssociationHandle NewHandle(Association association, Address remote, long now)
     {
-        var handle = new UdpAssociationHandle(_node.LocalAddress, remote, this, association, _node.Settings.MaximumFrameSize + UdpSettings.FrameSlack, now);
+        var longest = _node.Settings.MaximumFrameSize + UdpSettings.FrameSlack;
+        var handle = new UdpAssociationHandle(_node.LocalAddress, remote, this, association, longest, now);
         association.Sink = handle;
         _unclaimed.Add(handle);
         return handle;
@@ -278,5 +279,6 @@ internal sealed partial class PeerLink : ISessionOwner, IThreadPoolWorkItem
         return true;
     }
 
-    private static void CloseUnheard(UdpAssociationHandle handle) => handle.Disassociate("Akka never listened to it", NoLogger.Instance);
+    private static void CloseUnheard(UdpAssociationHandle handle) =>
+        handle.Disassociate("Akka never listened to it", NoLogger.Instance);
 }
