@@ -45,7 +45,6 @@ internal sealed partial class UdpNode
         _faults = new LinkFaults(settings.FaultSeed);
         LocalAddress = new Address(UdpTransport.Scheme, system.Name, settings.Hostname, _socket.Local.Port);
         _addressText = LocalAddress.WithProtocol("akka." + UdpTransport.Scheme).ToString();
-        Invariant.That(_addressText.Length <= Hello.MaxAddress);  // the settings bound the host, the system its own name
         (_grantedReceive, _grantedSend) = (_socket.ReceiveBuffer, _socket.SendBuffer);
         new Thread(ReceiveLoop) { IsBackground = true, Name = "firecloud-udp-receive" }.Start();
         new Thread(TimerLoop) { IsBackground = true, Name = "firecloud-udp-timer" }.Start();

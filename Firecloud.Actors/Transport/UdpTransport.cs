@@ -5,6 +5,7 @@
 //           and new messages are dropped, so that nothing is quarantined and the end of the cut is all it takes to go on.
 using System.Net;
 using System.Net.Sockets;
+using System.Text;
 using Akka.Actor;
 using Akka.Configuration;
 using Akka.Event;
@@ -38,6 +39,12 @@ public sealed class UdpTransport : Akka.Remote.Transport.Transport
         SchemeIdentifier = Scheme;
         _settings = new UdpSettings(config);
         MaximumPayloadBytes = _settings.MaximumFrameSize;
+        var address = new Address("akka." + Scheme, system.Name, _settings.Hostname, ushort.MaxValue).ToString();
+        if (address.Length > Hello.MaxAddress || !Ascii.IsValid(address))
+        {
+            throw new ConfigurationException(
+                $"The address {address} must be ASCII and at most {Hello.MaxAddress} long; shorten hostname or the system's name.");
+        }
         _log = Logging.GetLogger(system, typeof(UdpTransport));
     }
 

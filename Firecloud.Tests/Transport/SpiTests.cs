@@ -153,6 +153,33 @@ public sealed class SpiTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Sessions_come_back_after_every_restart_over_a_bad_network()
+    {
+        var fault = new LinkFault { DropIn = 0.1, DropOut = 0.1, Duplicate = 0.3, Reorder = 0.3, Seed = 11 };
+        var a = await Start();
+        var port = 0;
+        for (var round = 0; round < 8; round++)
+        {
+            var b = await Start($"port = {port}");
+            port = b.Address.Port!.Value;
+            await a.Transport.ManagementCommand(new SetLinkFault(b.Address, fault));
+            // Crossing handshakes: both begin at once.
+            var ways = new[] { Connect(a, b), Connect(b, a) };
+            var text = new string('x', 500);
+            foreach (var (ours, theirs) in await Task.WhenAll(ways))
+            {
+                for (var i = 0; i < 50; i++) ours.Handle.Write(ByteString.CopyFromUtf8($"{round} {i} {text}"));
+                await UdpSystem.Until(() => theirs.Payloads.Count >= 50, $"round {round}: 50 messages");
+                var expected = Enumerable.Range(0, 50).Select(i => $"{round} {i} {text}");
+                Assert.Equal(expected, theirs.Payloads.Select(p => p.ToStringUtf8()));
+                Assert.Equal((0, 0), (ours.Ended, theirs.Ended));
+            }
+            await b.Transport.ManagementCommand(new Crash());
+        }
+        Assert.Equal(0, Statistics(a).InternalErrors);
+    }
+
+    [Fact]
     public async Task An_association_that_nobody_listens_to_is_closed()
     {
         var (a, b) = (await Start("unclaimed-after = 100 ms"), await Start("unclaimed-after = 100 ms"));
