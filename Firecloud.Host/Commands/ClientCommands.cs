@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Firecloud.Actors.Protocol;
 using Firecloud.Client;
 
 namespace Firecloud.Host.Commands;
@@ -96,7 +95,7 @@ internal static class ClientCommands
         return command;
     }
 
-    private static StoreValue? Optional(string? text) => text is null ? null : StoreValue.FromString(text);
+    private static StoreValue? Optional(string? text) => text is null ? default(StoreValue?) : StoreValue.FromString(text);
 
     private static Argument<string> Key() => new("KEY") { Description = "The key, as UTF-8." };
 

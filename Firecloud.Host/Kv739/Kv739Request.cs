@@ -25,31 +25,29 @@ internal sealed record Kv739Request(bool IsPut, byte[] Key, byte[] Value, ulong 
         var isPut = text.StartsWith("PUT "u8);
         if (!isPut && !text.StartsWith("GET "u8)) return null;
         text = text[4..];
-        if (!TryField(ref text, out var key) || key.Length is 0 or > MaxKey) return null;
-        var value = text[..0];
-        if (isPut && (!TryField(ref text, out value) || value.Length > MaxValue)) return null;
-        if (!TryField(ref text, out var digits) || !text.IsEmpty) return null;
-        var isNumber = Utf8Parser.TryParse(digits, out ulong id, out var used) && used == digits.Length;
-        return isNumber ? new Kv739Request(isPut, key.ToArray(), value.ToArray(), id) : null;
+        var at = 0;
+        var value = 0..0;
+        if (!TryField(text, ref at, out var key)) return null;
+        if (isPut && !TryField(text, ref at, out value)) return null;
+        if (!TryField(text, ref at, out var number) || at != text.Length) return null;
+        if (text[key].Length is 0 or > MaxKey || text[value].Length > MaxValue) return null;
+        var isNumber = Utf8Parser.TryParse(text[number], out ulong id, out var used) && used == text[number].Length;
+        return isNumber ? new Kv739Request(isPut, text[key].ToArray(), text[value].ToArray(), id) : null;
     }
 
     /// <summary>True for a value that can be sent back: short enough, and without brackets.</summary>
     public static bool Fits(ReadOnlySpan<byte> value) => value.Length <= MaxValue && value.IndexOfAny((byte)'[', (byte)']') < 0;
 
-    // [field], then a space unless the text ends.
-    private static bool TryField(ref ReadOnlySpan<byte> text, out ReadOnlySpan<byte> field)
+    // [field], then one space unless the text ends.
+    private static bool TryField(ReadOnlySpan<byte> text, ref int at, out Range field)
     {
-        field = default;
-        if (text.IsEmpty || text[0] != '[') return false;
-        var end = text.IndexOf((byte)']');
-        if (end < 0) return false;
-        field = text[1..end];
-        text = text[(end + 1)..];
-        if (!text.IsEmpty)
-        {
-            if (text[0] != ' ') return false;
-            text = text[1..];
-        }
-        return field.IndexOf((byte)'[') < 0;
+        field = 0..0;
+        var rest = text[at..];
+        var length = rest.IndexOf((byte)']');
+        if (length < 0 || rest[0] != '[' || rest[1..length].Contains((byte)'[')) return false;
+        field = (at + 1)..(at + length);
+        at += length + 1;
+        if (at == text.Length) return true;
+        return text[at++] == ' ' && at < text.Length;
     }
 }
