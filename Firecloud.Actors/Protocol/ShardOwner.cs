@@ -267,8 +267,9 @@ internal sealed class ShardOwner(Proposer proposer, int shard)
     private void AnswerConfirmed(KeyState state)
     {
         var kept = 0;
-        foreach (var answer in state.Answers)
+        for (var i = 0; i < state.Answers.Count; i++)
         {
+            var answer = state.Answers[i];
             var ready = answer.Confirmed && answer.Record.Version <= state.ChosenUpTo;
             if (ready) proposer.Reply(answer.Job.Origin, answer.Reply);
             else state.Answers[kept++] = answer;
