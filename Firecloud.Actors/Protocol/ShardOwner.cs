@@ -257,8 +257,10 @@ internal sealed class ShardOwner(Proposer proposer, int shard)
     private void AnswerConfirmed(KeyState state)
     {
         var kept = 0;
-        foreach (var answer in state.Answers)
+        // By index: setting an element ends an enumeration of the list.
+        for (var i = 0; i < state.Answers.Count; i++)
         {
+            var answer = state.Answers[i];
             var ready = answer.Confirmed && proposer.Rules.IsChosen(answer.Record, state);
             if (ready) proposer.Reply(answer.Job.Origin, answer.Reply);
             else state.Answers[kept++] = answer;
