@@ -45,6 +45,7 @@ internal sealed class CoordinatorActor : UntypedActor, IWithTimers
                 foreach (var each in batch) Take(each);
                 break;
             case Frame frame: OnFrame(frame); break;
+            case RefreshRequest refresh: _coordinator.OnRefresh(refresh); break;
             case ReplicaAnswer answer: _coordinator.Proposer.OnAnswer(answer); break;
             case FloorQuery query: query.Answer.TrySetResult(_coordinator.Gateway.Floor(query.Shard)); break;
             case CancelRequest cancel: _coordinator.Gateway.Cancel(cancel.Pending); break;
@@ -96,6 +97,7 @@ internal sealed class CoordinatorActor : UntypedActor, IWithTimers
                 break;
             case RequestBatch batch when batch.Requests.All(Fits): _coordinator.OnRequests(batch, Sender); break;
             case ReplyBatch batch when batch.From != _node.Self: _coordinator.OnReplies(batch); break;
+            case RefreshRequest refresh when refresh.From != _node.Self: _coordinator.OnRefresh(refresh); break;
             case AnnouncementBatch batch when batch.From != _node.Self: _coordinator.OnAnnouncements(batch); break;
             default: _node.Counters.CountBadFrame(); break;
         }

@@ -46,6 +46,8 @@ internal sealed class LinksActor : UntypedActor, IWithTimers
         {
             case Tick: Greet(); break;
             case Frame frame: OnFrame(frame); break;
+            case Recovered recovered: _formation.OnRecovered(recovered.Progress); break;
+            case AdminRequest { Order: AdminOrder.Bootstrap }: Sender.Tell(Bootstrap(), Self); break;
             case PeerReachable peer: OnPeer(peer.Peer, true); break;
             case PeerUnreachable peer: OnPeer(peer.Peer, false); break;
             default: Unhandled(message); break;
@@ -77,6 +79,14 @@ internal sealed class LinksActor : UntypedActor, IWithTimers
                 break;
             default: _node.Counters.CountBadFrame(); break;
         }
+    }
+
+    private AdminReply Bootstrap()
+    {
+        var why = _formation.TryBootstrap();
+        return why is null
+            ? new AdminReply(true, "The cluster is founded with the members that are there; the others join when they come.")
+            : new AdminReply(false, why);
     }
 
     private void OnPeer(Address address, bool reachable)

@@ -53,6 +53,21 @@ public sealed class Codec(int members, int shards)
             case StatusReply m: Kind(MessageKind.StatusReply); writer.Bytes(m.Json); break;
             case ConfigurationRequest: Kind(MessageKind.ConfigurationRequest); break;
             case ConfigurationReply m: Kind(MessageKind.ConfigurationReply); NodeCodec.Write(writer, m); break;
+            case LifeQuestion m: Kind(MessageKind.LifeQuestion); RecoveryCodec.Write(writer, m); break;
+            case LifeAnswer m: Kind(MessageKind.LifeAnswer); RecoveryCodec.Write(writer, m); break;
+            case LifeAnnouncement m: Kind(MessageKind.LifeAnnouncement); RecoveryCodec.Write(writer, m); break;
+            case LifeNoted m: Kind(MessageKind.LifeNoted); RecoveryCodec.Write(writer, m); break;
+            case StateQuestion m: Kind(MessageKind.StateQuestion); RecoveryCodec.Write(writer, m); break;
+            case StateChunk m: Kind(MessageKind.StateChunk); RecoveryCodec.Write(writer, m); break;
+            case TreeQuestion m: Kind(MessageKind.TreeQuestion); CatchUpCodec.Write(writer, m); break;
+            case TreeAnswer m: Kind(MessageKind.TreeAnswer); CatchUpCodec.Write(writer, m); break;
+            case VersionsQuestion m: Kind(MessageKind.VersionsQuestion); CatchUpCodec.Write(writer, m); break;
+            case VersionsAnswer m: Kind(MessageKind.VersionsAnswer); CatchUpCodec.Write(writer, m); break;
+            case RecordsQuestion m: Kind(MessageKind.RecordsQuestion); CatchUpCodec.Write(writer, m); break;
+            case RecordsAnswer m: Kind(MessageKind.RecordsAnswer); CatchUpCodec.Write(writer, m); break;
+            case RefreshRequest m: Kind(MessageKind.RefreshRequest); CatchUpCodec.Write(writer, m); break;
+            case AdminRequest m: Kind(MessageKind.AdminRequest); NodeCodec.Write(writer, m); break;
+            case AdminReply m: Kind(MessageKind.AdminReply); NodeCodec.Write(writer, m); break;
             default: throw new InvariantViolationException($"{message.GetType().Name} has no encoding.");
         }
 
@@ -75,6 +90,21 @@ public sealed class Codec(int members, int shards)
             MessageKind.StatusReply => new StatusReply(reader.Bytes()),
             MessageKind.ConfigurationRequest => new ConfigurationRequest(),
             MessageKind.ConfigurationReply => NodeCodec.ReadConfiguration(ref reader),
+            MessageKind.LifeQuestion => RecoveryCodec.ReadLifeQuestion(ref reader),
+            MessageKind.LifeAnswer => RecoveryCodec.ReadLifeAnswer(ref reader),
+            MessageKind.LifeAnnouncement => RecoveryCodec.ReadLifeAnnouncement(ref reader),
+            MessageKind.LifeNoted => RecoveryCodec.ReadLifeNoted(ref reader),
+            MessageKind.StateQuestion => RecoveryCodec.ReadStateQuestion(ref reader),
+            MessageKind.StateChunk => RecoveryCodec.ReadStateChunk(ref reader),
+            MessageKind.TreeQuestion => CatchUpCodec.ReadTreeQuestion(ref reader),
+            MessageKind.TreeAnswer => CatchUpCodec.ReadTreeAnswer(ref reader),
+            MessageKind.VersionsQuestion => CatchUpCodec.ReadVersionsQuestion(ref reader),
+            MessageKind.VersionsAnswer => CatchUpCodec.ReadVersionsAnswer(ref reader),
+            MessageKind.RecordsQuestion => CatchUpCodec.ReadRecordsQuestion(ref reader),
+            MessageKind.RecordsAnswer => CatchUpCodec.ReadRecordsAnswer(ref reader),
+            MessageKind.RefreshRequest => CatchUpCodec.ReadRefreshRequest(ref reader),
+            MessageKind.AdminRequest => NodeCodec.ReadAdminRequest(ref reader),
+            MessageKind.AdminReply => NodeCodec.ReadAdminReply(ref reader),
             _ => throw new WireFormatException($"Message kind {(byte)kind} is not known to this node."),
         };
     }
