@@ -46,6 +46,7 @@ internal sealed class CoordinatorActor : UntypedActor, IWithTimers
                 break;
             case Frame frame: OnFrame(frame); break;
             case ReplicaAnswer answer: _coordinator.Proposer.OnAnswer(answer); break;
+            case FloorQuery query: query.Answer.TrySetResult(_coordinator.Gateway.Floor(query.Shard)); break;
             case CancelRequest cancel: _coordinator.Gateway.Cancel(cancel.Pending); break;
             case Tick: OnTick(); break;
             case LinksChanged links: OnLinks(links); break;
@@ -154,3 +155,10 @@ internal sealed class CoordinatorActor : UntypedActor, IWithTimers
 /// <summary>The caller of a request gives up.</summary>
 /// <param name="Pending">The request.</param>
 internal sealed record CancelRequest(PendingRequest Pending);
+
+/// <summary>What is the newest version of a shard that the gateway knows to be chosen?</summary>
+/// <param name="Shard">The shard.</param>
+internal sealed record FloorQuery(int Shard)
+{
+    public TaskCompletionSource<Version> Answer { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+}

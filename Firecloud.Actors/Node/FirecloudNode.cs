@@ -39,7 +39,7 @@ public sealed class FirecloudNode : IExtension
 
     /// <summary>The node of a system, or null where none was started.</summary>
     /// <param name="system">The system.</param>
-    public static FirecloudNode? Find(ActorSystem system) => system.GetExtension<FirecloudNode>();
+    public static FirecloudNode? Find(ActorSystem system) => system.HasExtension<FirecloudNode>() ? system.GetExtension<FirecloudNode>() : null;
 
     /// <summary>The whole configuration of a node's ActorSystem: Akka, transport, defaults.</summary>
     /// <param name="user">What the user wrote: the section <c>firecloud</c>, and whatever else of Akka's.</param>
@@ -69,6 +69,15 @@ public sealed class FirecloudNode : IExtension
     /// <summary>Gives a request up.</summary>
     /// <param name="request">A request that was submitted here.</param>
     public void Cancel(PendingRequest request) => _actor.Tell(new Coordinator.CancelRequest(request), ActorRefs.NoSender);
+
+    /// <summary>The newest version of a key's shard that this node's gateway knows to be chosen.</summary>
+    /// <param name="key">The key.</param>
+    public Task<Version> FloorAsync(Key key)
+    {
+        var query = new Coordinator.FloorQuery(key.Shard(Settings.Configuration.Shards));
+        _actor.Tell(query, ActorRefs.NoSender);
+        return query.Answer.Task;
+    }
 
     /// <summary>This node's status.</summary>
     /// <param name="timeout">How long to wait for it.</param>

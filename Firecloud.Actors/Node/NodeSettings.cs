@@ -11,7 +11,14 @@ namespace Firecloud.Actors.Node;
 /// <param name="Value">Longest value.</param>
 public sealed record SizeLimits(int Key, int Value)
 {
-    /// <summary>Why a request is refused, or null.</summary>
+    /// <summary>Why a client's request is refused, or null.</summary>
+    /// <param name="key">The key.</param>
+    /// <param name="value">The value's length; 0 where there is none.</param>
+    public string? Violation(Key key, int value) => ReservedKeys.Contains(key)
+        ? "Keys that begin with a zero byte, 'firecloud' and a zero byte are Firecloud's own; choose another."
+        : Violation(key.Length, value);
+
+    /// <summary>Why a request is refused for its size, or null.</summary>
     /// <param name="key">The key's length.</param>
     /// <param name="value">The value's length; 0 where there is none.</param>
     public string? Violation(int key, int value) =>
@@ -135,7 +142,11 @@ public sealed class NodeSettings
         return null;
     }
 
-    internal static GatewayLimits ReadGatewayLimits(ConfigReader reader) => new(
+    /// <summary>The defaults of a gateway, for clients.</summary>
+    public static GatewayLimits DefaultGatewayLimits { get; } =
+        ReadGatewayLimits(new ConfigReader(Reference.GetConfig("firecloud"), "firecloud"));
+
+    private static GatewayLimits ReadGatewayLimits(ConfigReader reader) => new(
         reader.Int("gateway.max-pending", 1, 1_000_000),
         reader.Milliseconds("gateway.attempt-timeout", 20, 60_000),
         reader.Milliseconds("gateway.backoff", 1, 10_000),

@@ -91,7 +91,14 @@ internal sealed class Gateway
     /// <summary>The caller gives up.</summary>
     public void Cancel(PendingRequest pending)
     {
-        if (_pending.TryGetValue(pending.Id, out var present) && present == pending) GiveUp(pending, RefusalReason.Cancelled);
+        if (_pending.TryGetValue(pending.Id, out var present) && present == pending) GiveUp(pending, RefusalReason.Cancelled, "It was cancelled.");
+    }
+
+    /// <summary>Answers whatever is under way; nothing may be submitted afterwards.</summary>
+    /// <param name="why">A sentence.</param>
+    public void Close(string why)
+    {
+        foreach (var pending in _pending.Values.ToArray()) GiveUp(pending, RefusalReason.NotReady, why);
     }
 
     public void OnReply(int from, Reply reply)
@@ -143,7 +150,7 @@ internal sealed class Gateway
         _nowMs = nowMs;
         foreach (var pending in _pending.Values.ToArray())
         {
-            if (pending.DeadlineMs <= nowMs) GiveUp(pending, RefusalReason.TimedOut);
+            if (pending.DeadlineMs <= nowMs) GiveUp(pending, RefusalReason.TimedOut, $"No answer within {pending.TimeoutMs} ms.");
             else if (pending.RetryAtMs > nowMs) continue;
             else if (pending.Target < 0) Send(pending);
             else NextAttempt(pending, mayHaveRun: true, exhausted: 1u << pending.Target);
@@ -288,10 +295,9 @@ internal sealed class Gateway
         pending.RetryAtMs = _nowMs + _limits.BackoffMs + _jitter.Next(_limits.BackoffMs);
     }
 
-    private void GiveUp(PendingRequest pending, RefusalReason reason)
+    private void GiveUp(PendingRequest pending, RefusalReason reason, string what)
     {
         pending.MayHaveRun |= pending.Target >= 0 && !pending.Operation.IsGet;
-        var what = reason == RefusalReason.Cancelled ? "It was cancelled." : $"No answer within {pending.TimeoutMs} ms.";
         Finish(pending, Refuse(pending, reason, what));
     }
 

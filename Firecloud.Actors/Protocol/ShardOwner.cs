@@ -257,11 +257,10 @@ internal sealed class ShardOwner(Proposer proposer, int shard)
     private void AnswerConfirmed(KeyState state)
     {
         var kept = 0;
-        // By index: setting an element ends an enumeration of the list.
         for (var i = 0; i < state.Answers.Count; i++)
         {
             var answer = state.Answers[i];
-            var ready = answer.Confirmed && proposer.Rules.IsChosen(answer.Record, state);
+            var ready = answer.Confirmed && answer.Record.Version <= state.ChosenUpTo;
             if (ready) proposer.Reply(answer.Job.Origin, answer.Reply);
             else state.Answers[kept++] = answer;
         }

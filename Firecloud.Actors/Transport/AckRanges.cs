@@ -35,7 +35,8 @@ internal sealed class AckRanges
     /// <summary>Whether every packet below <paramref name="number"/> that is still remembered has arrived.</summary>
     public bool HasGapBelow(long number) => !_seen.Contains(number - 1) && number > _floor && number > 0;
 
-    /// <summary>Writes an ACK frame: type, largest, delay, count of further ranges, then length - 1 and gap - 1 by turns.</summary>
+    /// <summary>Writes an ACK frame: type, largest, delay, count of further ranges, then length - 1 and gap - 1 in
+    /// turns.</summary>
     /// <param name="to">Room for at least <see cref="MaxFrameSize"/> bytes.</param>
     /// <param name="delayMicros">Time since the largest packet arrived, microseconds.</param>
     /// <returns>Bytes written.</returns>

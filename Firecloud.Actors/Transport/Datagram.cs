@@ -61,7 +61,8 @@ internal readonly record struct DatagramHeader(DatagramKind Kind, byte Hops, byt
     /// <param name="seal">Checks the trailer.</param>
     /// <param name="header">The header, default on an error.</param>
     /// <param name="payload">The bytes between header and trailer, empty on an error.</param>
-    public static DatagramError TryRead(Span<byte> datagram, ISeal seal, out DatagramHeader header, out ReadOnlySpan<byte> payload)
+    public static DatagramError TryRead(Span<byte> datagram, ISeal seal, out DatagramHeader header,
+        out ReadOnlySpan<byte> payload)
     {
         header = default;
         payload = default;

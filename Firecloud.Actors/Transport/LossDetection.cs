@@ -117,7 +117,8 @@ internal sealed class LossDetection(RttEstimator rtt, long maxAckDelay, long ini
         }
     }
 
-    /// <summary>Gives up the oldest packets until at most <paramref name="keep"/> are in flight: bounds a dead link's memory.</summary>
+    /// <summary>Gives up the oldest packets until at most <paramref name="keep"/> are in flight: that bounds the memory of a
+    /// dead link.</summary>
     public void GiveUp(int keep, List<SentPacket> lost)
     {
         for (var i = _head; i < _sent.Count && PacketsInFlight > keep; i++)

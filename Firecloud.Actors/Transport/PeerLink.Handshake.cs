@@ -117,7 +117,9 @@ internal sealed partial class PeerLink
         }
     }
 
-    /// <summary>Data came whose token we don't know yet: our handshake is under way, so ask again at once instead of denying it.</summary>
+    /// <summary>Data came whose token we don't know yet. If our handshake is under way, it is asked again at once instead of
+    /// denying the session.</summary>
+    /// <returns>Whether a handshake is under way.</returns>
     public bool HurryHandshake()
     {
         lock (_gate)
@@ -190,7 +192,8 @@ internal sealed partial class PeerLink
 
     private void Open(Opening opening, long now)
     {
-        if (_peerAddress is not { } peer || peer.Host != opening.Remote.Host || peer.Port != opening.Remote.Port || peer.System != opening.Remote.System)
+        // Akka compares addresses letter by letter and would drop every message to another spelling.
+        if (_peerAddress?.WithProtocol(opening.Remote.Protocol).Equals(opening.Remote) != true)
         {
             _openings.Remove(opening);
             Fault(opening, $"it calls itself {_peerAddress?.ToString() ?? "nothing"}; use that very address");

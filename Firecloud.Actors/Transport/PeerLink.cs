@@ -21,8 +21,9 @@ internal sealed partial class PeerLink : ISessionOwner, IThreadPoolWorkItem
     private const long HousekeepingInterval = 500_000;
 
     private const int PumpIdle = 0;
-    private const int PumpOwned = 1;
-    private const int PumpAgain = 2;
+    private const int PumpScheduled = 1;  // a work item is queued; any thread with its own time may take its place
+    private const int PumpRunning = 2;
+    private const int PumpAgain = 3;      // running, and asked for once more
 
     private readonly UdpNode _node;
     private readonly Lock _gate = new();
@@ -114,8 +115,11 @@ internal sealed partial class PeerLink : ISessionOwner, IThreadPoolWorkItem
         RequestPump(inline: true);
     }
 
-    /// <summary>Work item: sends what waits.</summary>
-    public void Execute() => RunPump(int.MaxValue);
+    /// <summary>Work item: sends what waits, unless another thread has taken its place.</summary>
+    public void Execute()
+    {
+        if (Interlocked.CompareExchange(ref _pump, PumpRunning, PumpScheduled) == PumpScheduled) RunPump(int.MaxValue);
+    }
 
     /// <summary>Begins a graceful end: all associations are closed, what they hold is flushed.</summary>
     public void BeginShutdown()
@@ -162,7 +166,8 @@ internal sealed partial class PeerLink : ISessionOwner, IThreadPoolWorkItem
 
     private UdpAssociationHandle NewHandle(Association association, Address remote, long now)
     {
-        var handle = new UdpAssociationHandle(_node.LocalAddress, remote, this, association, _node.Settings.MaximumFrameSize + UdpSettings.FrameSlack, now);
+        var longest = _node.Settings.MaximumFrameSize + UdpSettings.FrameSlack;
+        var handle = new UdpAssociationHandle(_node.LocalAddress, remote, this, association, longest, now);
         association.Sink = handle;
         _unclaimed.Add(handle);
         return handle;
@@ -170,23 +175,42 @@ internal sealed partial class PeerLink : ISessionOwner, IThreadPoolWorkItem
 
     private void RequestPump(bool inline)
     {
-        if (Interlocked.Exchange(ref _pump, PumpAgain) != PumpIdle) return;
-        if (inline) RunPump(InlineDatagrams);
-        else ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+        while (true)
+        {
+            var state = Volatile.Read(ref _pump);
+            switch (state)
+            {
+                case PumpAgain:
+                case PumpScheduled when !inline:
+                    return;
+                case PumpRunning:
+                    if (Interlocked.CompareExchange(ref _pump, PumpAgain, PumpRunning) == PumpRunning) return;
+                    break;
+                // A busy thread pool must not delay acknowledgements and signs of life: the network's threads don't wait for it.
+                default:
+                    var next = inline ? PumpRunning : PumpScheduled;
+                    if (Interlocked.CompareExchange(ref _pump, next, state) != state) break;
+                    if (inline) RunPump(InlineDatagrams);
+                    else ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+                    return;
+            }
+        }
     }
 
+    // The caller has set PumpRunning.
     private void RunPump(int limit)
     {
         try
         {
             do
             {
-                Volatile.Write(ref _pump, PumpOwned);
+                Volatile.Write(ref _pump, PumpRunning);
                 if (SendSome(limit)) continue;
+                Volatile.Write(ref _pump, PumpScheduled);
                 ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
                 return;
             }
-            while (Interlocked.CompareExchange(ref _pump, PumpIdle, PumpOwned) != PumpOwned);
+            while (Interlocked.CompareExchange(ref _pump, PumpIdle, PumpRunning) != PumpRunning);
         }
         catch (Exception e)
         {
@@ -255,5 +279,6 @@ internal sealed partial class PeerLink : ISessionOwner, IThreadPoolWorkItem
         return true;
     }
 
-    private static void CloseUnheard(UdpAssociationHandle handle) => handle.Disassociate("Akka never listened to it", NoLogger.Instance);
+    private static void CloseUnheard(UdpAssociationHandle handle) =>
+        handle.Disassociate("Akka never listened to it", NoLogger.Instance);
 }

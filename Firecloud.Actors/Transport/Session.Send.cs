@@ -72,7 +72,10 @@ internal sealed partial class Session
             _pingDue = false;
             _lastPing = now;
         }
-        while (writer.Left >= FrameWriter.MaxControlSize && _control.TryDequeue(out var frame)) WriteControl(ref writer, frame, packet);
+        while (writer.Left >= FrameWriter.MaxControlSize && _control.TryDequeue(out var frame))
+        {
+            WriteControl(ref writer, frame, packet);
+        }
         WriteStreams(ref writer, packet);
         _probes = Math.Max(0, _probes - 1);
         if (writer.Length == before)

@@ -44,7 +44,8 @@ internal sealed partial class Session
     /// <param name="seal">Trailer of datagrams.</param>
     /// <param name="owner">Gets incoming associations and changes of reachability.</param>
     /// <param name="now">Microseconds.</param>
-    public Session(SessionSettings settings, ulong token, bool opensEven, long peerWindow, ISeal seal, ISessionOwner owner, long now)
+    public Session(SessionSettings settings, ulong token, bool opensEven, long peerWindow, ISeal seal, ISessionOwner owner,
+        long now)
     {
         (_settings, Token, _seal, _owner, PeerWindow) = (settings, token, seal, owner, peerWindow);
         _parity = opensEven ? 0 : 1;
@@ -118,7 +119,8 @@ internal sealed partial class Session
         var next = Math.Min(_loss.Deadline, _ackDeadline);
         if (!KeepsAlive) return next;
         next = Math.Min(next, _lastPing + _settings.Keepalive);
-        return Reachable ? Math.Min(next, Math.Max(_lastLook + LookAgainAfter, _lastRoundTrip + _settings.UnreachableAfter)) : next;
+        if (!Reachable) return next;
+        return Math.Min(next, Math.Max(_lastLook + LookAgainAfter, _lastRoundTrip + _settings.UnreachableAfter));
     }
 
     /// <summary>Does what is due. The owner calls <see cref="Build"/> afterwards.</summary>

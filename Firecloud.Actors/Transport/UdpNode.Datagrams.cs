@@ -60,7 +60,8 @@ internal sealed partial class UdpNode
     }
 
     /// <summary>A snapshot of all counters.</summary>
-    public TransportStatistics Snapshot() => new(LocalAddress.WithProtocol("akka." + UdpTransport.Scheme), [.. _byKey.Values.Select(link => link.Snapshot())])
+    public TransportStatistics Snapshot() => new(
+        LocalAddress.WithProtocol("akka." + UdpTransport.Scheme), [.. _byKey.Values.Select(link => link.Snapshot())])
     {
         DatagramsIn = Interlocked.Read(ref _datagramsIn),
         DatagramsOut = Interlocked.Read(ref _datagramsOut),
@@ -84,7 +85,12 @@ internal sealed partial class UdpNode
         while (!_socket.IsClosed)
         {
             var length = _socket.Receive(buffer, from);
-            if (length < 0) continue;
+            if (length < 0)
+            {
+                // An error of the network layer: rare, but if it lasts it must not take a whole core.
+                if (!_socket.IsClosed) Thread.Sleep(1);
+                continue;
+            }
             try
             {
                 OnDatagram(buffer.AsSpan(0, length), from);
@@ -148,7 +154,8 @@ internal sealed partial class UdpNode
 
     private void OnHandshake(DatagramKind kind, ReadOnlySpan<byte> payload, SocketAddress from)
     {
-        if (!Hello.TryRead(payload, out var hello) || hello.Boot == Boot || (kind == DatagramKind.Hello && payload.Length < Hello.PaddedSize))
+        if (!Hello.TryRead(payload, out var hello) || hello.Boot == Boot
+            || (kind == DatagramKind.Hello && payload.Length < Hello.PaddedSize))
         {
             _malformed++;
             return;
@@ -179,7 +186,8 @@ internal sealed partial class UdpNode
         catch (Exception e)
         {
             // The first one is worth a line; a flood of them is only counted.
-            if (_textHandlerErrors++ == 0) Log.Error(e, "The handler of text datagrams failed; further failures are only counted");
+            if (_textHandlerErrors++ > 0) return;
+            Log.Error(e, "The handler of text datagrams failed; further failures are only counted");
         }
     }
 

@@ -1,6 +1,7 @@
 // UdpNode.cs - the socket, the two threads and the tables of one transport.
 // The receive thread only reads datagrams and hands them to their link; the timer thread runs what is due. Both are threads of
 // their own, because a busy thread pool must not make peers look dead.
+using System.Buffers.Binary;
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Net;
@@ -44,7 +45,6 @@ internal sealed partial class UdpNode
         _faults = new LinkFaults(settings.FaultSeed);
         LocalAddress = new Address(UdpTransport.Scheme, system.Name, settings.Hostname, _socket.Local.Port);
         _addressText = LocalAddress.WithProtocol("akka." + UdpTransport.Scheme).ToString();
-        if (_addressText.Length > Hello.MaxAddress) throw new InvalidOperationException($"The address {_addressText} is longer than {Hello.MaxAddress}.");
         (_grantedReceive, _grantedSend) = (_socket.ReceiveBuffer, _socket.SendBuffer);
         new Thread(ReceiveLoop) { IsBackground = true, Name = "firecloud-udp-receive" }.Start();
         new Thread(TimerLoop) { IsBackground = true, Name = "firecloud-udp-timer" }.Start();
@@ -88,7 +88,7 @@ internal sealed partial class UdpNode
     public static ulong KeyOf(SocketAddress address)
     {
         var bytes = address.Buffer.Span;
-        return ((ulong)bytes[2] << 40) | ((ulong)bytes[3] << 32) | ((ulong)bytes[4] << 24) | ((ulong)bytes[5] << 16) | ((ulong)bytes[6] << 8) | bytes[7];
+        return ((ulong)BinaryPrimitives.ReadUInt16BigEndian(bytes[2..]) << 32) | BinaryPrimitives.ReadUInt32BigEndian(bytes[4..]);
     }
 
     /// <summary>The link to a peer, made if there is none.</summary>
@@ -107,12 +107,16 @@ internal sealed partial class UdpNode
     public void Forget(PeerLink link) => _byKey.TryRemove(new KeyValuePair<ulong, PeerLink>(link.Key, link));
 
     public bool IsKept(Address? peer, IPEndPoint remote) =>
-        Settings.Keep.Count > 0 && ((peer is not null && Settings.Keep.Contains($"{peer.Host}:{peer.Port}")) || Settings.Keep.Contains(remote.ToString()));
+        Settings.Keep.Count > 0
+        && ((peer is not null && Settings.Keep.Contains($"{peer.Host}:{peer.Port}")) || Settings.Keep.Contains(remote.ToString()));
 
     public void OnReachability(object change)
     {
         if (_stopped) return;
-        if (change is PeerUnreachable lost) Log.Warning("UDP to {0} is dead: no round trip for {1:0} ms", lost.Peer, lost.SilentFor.TotalMilliseconds);
+        if (change is PeerUnreachable { Peer: var peer, SilentFor: var silent })
+        {
+            Log.Warning("UDP to {0} is dead: no round trip for {1:0} ms", peer, silent.TotalMilliseconds);
+        }
         else Log.Info("UDP to {0} works", ((PeerReachable)change).Peer);
         _system.EventStream.Publish(change);
     }
@@ -181,15 +185,16 @@ internal sealed partial class UdpNode
         {
             var begin = Now;
             var now = begin;
+            var excuse = 0L;
             while (!_stopped && now < _armed && now < begin + LongestSleep)
             {
                 var planned = Math.Min(_armed, begin + LongestSleep);
                 Monitor.Wait(_timerGate, (int)((planned - now + 999) / 1_000));
                 now = Now;
-                if (now - planned > StoppedAfter) return (now, now - planned);
+                if (now - planned > StoppedAfter) excuse = now - planned;
             }
             _armed = long.MaxValue;  // whoever arms from now on is not missed: the scan below only lowers it again
-            return (now, 0);
+            return (now, excuse);
         }
     }
 

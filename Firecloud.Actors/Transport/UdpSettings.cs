@@ -120,7 +120,10 @@ internal sealed class UdpSettings
     private long Whole(string key, long min, long max)
     {
         var text = Text(key);
-        if (!long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value)) throw Bad(key, text, "must be a whole number");
+        if (!long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value))
+        {
+            throw Bad(key, text, "must be a whole number");
+        }
         return value >= min && value <= max ? value : throw Bad(key, text, $"must be {min} to {max}");
     }
 

@@ -5,6 +5,7 @@
 //           and new messages are dropped, so that nothing is quarantined and the end of the cut is all it takes to go on.
 using System.Net;
 using System.Net.Sockets;
+using System.Text;
 using Akka.Actor;
 using Akka.Configuration;
 using Akka.Event;
@@ -38,6 +39,12 @@ public sealed class UdpTransport : Akka.Remote.Transport.Transport
         SchemeIdentifier = Scheme;
         _settings = new UdpSettings(config);
         MaximumPayloadBytes = _settings.MaximumFrameSize;
+        var address = new Address("akka." + Scheme, system.Name, _settings.Hostname, ushort.MaxValue).ToString();
+        if (address.Length > Hello.MaxAddress || !Ascii.IsValid(address))
+        {
+            throw new ConfigurationException(
+                $"The address {address} must be ASCII and at most {Hello.MaxAddress} long; shorten hostname or the system's name.");
+        }
         _log = Logging.GetLogger(system, typeof(UdpTransport));
     }
 
@@ -100,10 +107,10 @@ public sealed class UdpTransport : Akka.Remote.Transport.Transport
         ArgumentNullException.ThrowIfNull(remoteAddress);
         // Off the caller's thread at once: an actor's constructor runs this, and a resolver may block.
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
-        if (_node is not { IsStopped: false } node) throw new InvalidAssociationException($"No association with {remoteAddress}: this transport is shut down.");
+        if (_node is not { IsStopped: false } node) throw NoAssociation(remoteAddress, "this transport is shut down");
         if (remoteAddress.Host is not { Length: > 0 } host || remoteAddress.Port is not (> 0 and <= 65_535))
         {
-            throw new InvalidAssociationException($"No association with {remoteAddress}: it has no host and port.");
+            throw NoAssociation(remoteAddress, "it has no host and port");
         }
         var timeout = TimeSpan.FromMicroseconds(_settings.ConnectTimeout);
         IPEndPoint remote;
@@ -113,10 +120,10 @@ public sealed class UdpTransport : Akka.Remote.Transport.Transport
         }
         catch (Exception e) when (e is SocketException or TimeoutException)
         {
-            throw new InvalidAssociationException($"No association with {remoteAddress}: the host {host} has no IPv4 address that can be found.", e);
+            throw NoAssociation(remoteAddress, $"no IPv4 address of the host {host} can be found", e);
         }
         var link = node.LinkTo(remote)
-            ?? throw new InvalidAssociationException($"No association with {remoteAddress}: {_settings.MaxPeers} peers already (max-peers).");
+            ?? throw NoAssociation(remoteAddress, $"there are {_settings.MaxPeers} peers already (max-peers)");
         return await link.Associate(remoteAddress, UdpNode.Now).ConfigureAwait(false);
     }
 
@@ -149,6 +156,9 @@ public sealed class UdpTransport : Akka.Remote.Transport.Transport
                 return false;
         }
     }
+
+    private static InvalidAssociationException NoAssociation(Address remote, string reason, Exception? cause = null) =>
+        new($"No association with {remote}: {reason}.", cause);
 
     private static async Task<IPAddress> Resolve(string host)
     {

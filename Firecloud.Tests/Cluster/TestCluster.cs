@@ -119,7 +119,7 @@ internal sealed class TestCluster : IAsyncDisposable
 
     public Task<OperationResult> RunAsync(int node, string key, Operation operation, int timeoutMs = 5000)
     {
-        var call = new Call(new Key(key), operation, timeoutMs);
+        var call = new PendingCall(new Key(key), operation, timeoutMs);
         Node(node).Submit(call);
         return call.Task;
     }
@@ -139,13 +139,4 @@ internal sealed class TestCluster : IAsyncDisposable
     }
 
     private Address AddressOf(int node) => new("akka.udp", "firecloud", "127.0.0.1", Ports[node]);
-
-    private sealed class Call(Key key, Operation operation, int timeoutMs) : PendingRequest(key, operation, timeoutMs)
-    {
-        private readonly TaskCompletionSource<OperationResult> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-        public Task<OperationResult> Task => _done.Task;
-
-        public override void Complete(in OperationResult result) => _done.SetResult(result);
-    }
 }

@@ -1,0 +1,29 @@
+namespace Firecloud.Client;
+
+/// <summary>How a client behaves. Immutable.</summary>
+public sealed record FirecloudClientOptions
+{
+    /// <summary>Time for one operation whose call names none. Default 5 s.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">Below 10 ms or above 10 minutes.</exception>
+    public TimeSpan OperationTimeout
+    {
+        get;
+        init => field = Checked(value, nameof(OperationTimeout));
+    } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Time for the first node to answer. Default 5 s.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">Below 10 ms or above 10 minutes.</exception>
+    public TimeSpan ConnectTimeout
+    {
+        get;
+        init => field = Checked(value, nameof(ConnectTimeout));
+    } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Name of the nodes' ActorSystem. Default firecloud.</summary>
+    public string NodeSystemName { get; init; } = "firecloud";
+
+    internal static TimeSpan Checked(TimeSpan value, string name) =>
+        value >= TimeSpan.FromMilliseconds(10) && value <= TimeSpan.FromMinutes(10)
+            ? value
+            : throw new ArgumentOutOfRangeException(name, value, "10 ms to 10 minutes are allowed, for example 5 s.");
+}

@@ -1,0 +1,85 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Runtime.InteropServices;
+using Akka.Actor;
+using Akka.Configuration;
+using Firecloud.Actors.Node;
+using Firecloud.Host.Kv739;
+
+namespace Firecloud.Host.Commands;
+
+/// <summary>Runs one node until SIGTERM or SIGINT.</summary>
+internal static class RunCommand
+{
+    private static readonly Option<string?> ConfigFile = new("--config")
+    {
+        Description = "A HOCON file, for example hocon/node-0.conf.",
+        HelpName = "FILE",
+    };
+
+    private static readonly Argument<string[]> Original = new("INDEX host:port …")
+    {
+        Description = "The original's form: which of the addresses is this node's, from 0, and all addresses. "
+            + "The lowest address (host as text, then port as a number) is the master.",
+        Arity = ArgumentArity.ZeroOrMore,
+    };
+
+    public static void AddTo(RootCommand root)
+    {
+        root.Options.Add(ConfigFile);
+        root.Arguments.Add(Original);
+        root.SetAction((parsed, stop) => RunAsync(parsed.GetValue(ConfigFile), parsed.GetValue(Original) ?? []));
+    }
+
+    private static async Task<int> RunAsync(string? file, string[] original)
+    {
+        Config system;
+        try
+        {
+            if (file is null == (original.Length == 0))
+            {
+                throw new ConfigurationException("Say how to run: --config FILE, or INDEX and the addresses of all members. See --help.");
+            }
+            var user = file is not null ? ConfigFiles.Read(file) : OriginalForm.Read(original);
+            system = FirecloudNode.SystemConfig(user);
+        }
+        catch (Exception e) when (e is ConfigurationException or IOException or UnauthorizedAccessException)
+        {
+            await Console.Error.WriteLineAsync($"firecloud: {e.Message}");
+            return ExitCodes.BadInput;
+        }
+        return await RunAsync(system);
+    }
+
+    private static async Task<int> RunAsync(Config config)
+    {
+        var settings = NodeSettings.From(config);
+        ActorSystem actors;
+        try
+        {
+            actors = ActorSystem.Create("firecloud", config);
+        }
+        catch (Exception e)
+        {
+            var cause = e.GetBaseException();
+            await Console.Error.WriteLineAsync($"firecloud: node {settings.Self} can't start: {cause.Message}");
+            return ExitCodes.CannotStart;
+        }
+        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, c => Leave(c, actors));
+        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, c => Leave(c, actors));
+        var node = FirecloudNode.Start(actors);
+        await using var kv739 = settings.Kv739 ? await Kv739Server.StartAsync(actors, node) : null;
+        Console.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"Firecloud node {settings.Self} at {settings.Address}, one of {settings.Configuration.Members.Count} members."));
+        await actors.WhenTerminated;
+        return Environment.ExitCode;
+    }
+
+    // The members learn at once that this node leaves; what is under way here is left to the gateways' other attempts.
+    private static void Leave(PosixSignalContext context, ActorSystem actors)
+    {
+        context.Cancel = true;
+        _ = CoordinatedShutdown.Get(actors).Run(CoordinatedShutdown.ClrExitReason.Instance);
+    }
+}
