@@ -260,7 +260,7 @@ internal sealed class ShardOwner(Proposer proposer, int shard)
         for (var i = 0; i < state.Answers.Count; i++)
         {
             var answer = state.Answers[i];
-            var ready = answer.Confirmed && answer.Record.Version <= state.ChosenUpTo;
+            var ready = answer.Confirmed && proposer.Rules.IsChosen(answer.Record, state);
             if (ready) proposer.Reply(answer.Job.Origin, answer.Reply);
             else state.Answers[kept++] = answer;
         }
@@ -358,7 +358,8 @@ internal sealed class ShardOwner(Proposer proposer, int shard)
         var said = writer.Outcome != Outcome.Applied;
         return Done(request, record.Version, writer.Outcome, kept: true) with
         {
-            Visible = said ? record.Visible : request.Operation.Removes ? Version.None : writer.Version,
+            // A "no" speaks of what was there when it was decided; once something else is there, that has no name any more.
+            Visible = said ? (last ? record.Visible : Version.None) : request.Operation.Removes ? Version.None : writer.Version,
             Value = !last ? null : said ? record.Value : record.Previous,
             ValueKnown = last && (said || record.KeepsPrevious),
             Number = writer.Number,
