@@ -117,7 +117,7 @@ internal sealed record SimOptions
         AsksEveryNode = r.OneIn(8),
         Proposer = new(10_000, r.Pick(0, 1, 1000), r.Pick(0, 2, 100), r.Pick(40, 100, 300), r.Pick(5, 20, 50)),
         Gateway = new(1000, r.Pick(40, 150, 400), r.Pick(5, 20), r.Pick(0, 100)),
-        MaxGateways = r.OneIn(8) ? 2 : 100,
+        MaxGateways = r.OneIn(8) ? 5 : 100,   // every gateway that is there; a restart makes one more
         FrameSize = r.OneIn(8) ? 150 : 48 << 10,
     };
 
