@@ -99,7 +99,7 @@ internal sealed class ShardOwner(Proposer proposer, int shard)
         round.Done = true;
         if (!_keys.TryGetValue(round.Key, out var state) || state.Lookup != round) return;
         state.Lookup = null;
-        if (state.Latest is null) Learn(state, round);
+        if (!proposer.Rules.IsVoid(state)) Learn(state, round);
         var waiting = state.Waiting.ToArray();
         state.Waiting.Clear();
         foreach (var job in waiting) RunKnown(state, job);
@@ -162,7 +162,7 @@ internal sealed class ShardOwner(Proposer proposer, int shard)
         state.Touched = true;
         // Who waits for a Lookup of the key is not overtaken: writes on one key go out in arrival order.
         if (state.Latest is not null && state.Lookup is null) RunKnown(state, job);
-        else if (state.Lookup is null && job.Fresh && job.Request.Operation.IsBlind) AcceptBlind(state, job);
+        else if (proposer.Rules.MayGoBlind(state, job)) AcceptBlind(state, job);
         else LookUp(state, job);
     }
 

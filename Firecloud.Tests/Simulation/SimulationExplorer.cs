@@ -8,6 +8,24 @@ namespace Firecloud.Tests.Simulation;
 
 public sealed class SimulationExplorer
 {
+    /// <summary>Within how many seeds each trap shows itself as a wrong history or a broken invariant.</summary>
+    [Fact]
+    public void MeasureTraps()
+    {
+        if (Setting("FIRECLOUD_SIM_MEASURE") is not { } runs) return;
+        var most = ulong.Parse(runs, CultureInfo.InvariantCulture);
+        Parallel.ForEach(Trap.All, trap =>
+        {
+            var found = new List<string>();
+            for (var seed = 0ul; seed < most && found.Count < 3; seed++)
+            {
+                var result = new Simulation(seed, null, trap.Make()).Run();
+                if (result.Failure is FailureKind.NotLinearizable or FailureKind.BrokenInvariant) found.Add($"{seed} {result.Failure}");
+            }
+            Console.WriteLine($"{trap.Name}: {(found.Count == 0 ? $"not within {most}" : string.Join(", ", found))}");
+        });
+    }
+
     [Fact]
     public void Explore()
     {
@@ -19,7 +37,7 @@ public sealed class SimulationExplorer
         }
     }
 
-    private static Rules ChosenRules() => Rules.Protocol;
+    private static Rules ChosenRules() => Setting("FIRECLOUD_SIM_TRAP") is { } trap ? Trap.Named(trap).Make() : Rules.Protocol;
 
     private static void Replay(ulong seed)
     {
@@ -34,7 +52,6 @@ public sealed class SimulationExplorer
     private static void Search(long runs, TimeSpan time)
     {
         var first = ulong.Parse(Setting("FIRECLOUD_SIM_FIRST") ?? "0", CultureInfo.InvariantCulture);
-        var rules = ChosenRules();
         var watch = Stopwatch.StartNew();
         var (done, failed, reported) = (0L, 0L, watch.Elapsed);
         Console.WriteLine($"seeds from {first}, {Environment.ProcessorCount} threads");
@@ -44,7 +61,7 @@ public sealed class SimulationExplorer
             {
                 var number = Interlocked.Increment(ref done) - 1;
                 if (number >= runs) break;
-                var result = new Simulation(first + (ulong)number, null, rules).Run();
+                var result = new Simulation(first + (ulong)number, null, ChosenRules()).Run();
                 if (!result.IsOk && Interlocked.Increment(ref failed) <= 5) Console.WriteLine(result.Report());
                 if (thread != 0 || watch.Elapsed - reported < TimeSpan.FromSeconds(10)) continue;
                 reported = watch.Elapsed;
