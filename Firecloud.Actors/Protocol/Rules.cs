@@ -57,6 +57,13 @@ internal class Rules
     /// <summary>A key with a write or a Lookup under way stays in the cache (evictinflight, evictlookup).</summary>
     public virtual bool MayEvict(KeyState state) => state.IsIdle;
 
+    /// <summary>A blind write does not overtake a Lookup of its key (evictlookup): what waits for it would be computed on less.</summary>
+    public virtual bool MayGoBlind(KeyState state, in Job job) =>
+        state.Lookup is null && job.Fresh && job.Request.Operation.IsBlind;
+
+    /// <summary>And where it did, that Lookup tells nothing any more (evictlookup).</summary>
+    public virtual bool IsVoid(KeyState state) => state.Latest is not null;
+
     // ---- At most once (section 6) ----
 
     /// <summary>Batches of one gateway are run in the order sent, or not at all (reordered).</summary>

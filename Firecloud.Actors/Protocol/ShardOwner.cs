@@ -99,7 +99,7 @@ internal sealed class ShardOwner(Proposer proposer, int shard)
         round.Done = true;
         if (!_keys.TryGetValue(round.Key, out var state) || state.Lookup != round) return;
         state.Lookup = null;
-        if (state.Latest is null) Learn(state, round);
+        if (!proposer.Rules.IsVoid(state)) Learn(state, round);
         if (state.Refresh) RefreshKnown(state);
         var waiting = state.Waiting.ToArray();
         state.Waiting.Clear();
@@ -184,7 +184,7 @@ internal sealed class ShardOwner(Proposer proposer, int shard)
         state.Touched = true;
         // Who waits for a Lookup of the key is not overtaken: writes on one key go out in arrival order.
         if (state.Latest is not null && state.Lookup is null) RunKnown(state, job);
-        else if (state.Lookup is null && job.Fresh && job.Request.Operation.IsBlind) AcceptBlind(state, job);
+        else if (proposer.Rules.MayGoBlind(state, job)) AcceptBlind(state, job);
         else LookUp(state, job);
     }
 
@@ -292,7 +292,6 @@ internal sealed class ShardOwner(Proposer proposer, int shard)
     private void AnswerConfirmed(KeyState state)
     {
         var kept = 0;
-        // By index: setting an element ends an enumeration of the list.
         for (var i = 0; i < state.Answers.Count; i++)
         {
             var answer = state.Answers[i];
@@ -394,7 +393,8 @@ internal sealed class ShardOwner(Proposer proposer, int shard)
         var said = writer.Outcome != Outcome.Applied;
         return Done(request, record.Version, writer.Outcome, kept: true) with
         {
-            Visible = said ? record.Visible : request.Operation.Removes ? Version.None : writer.Version,
+            // A "no" speaks of what was there when it was decided; once something else is there, that has no name any more.
+            Visible = said ? (last ? record.Visible : Version.None) : request.Operation.Removes ? Version.None : writer.Version,
             Value = !last ? null : said ? record.Value : record.Previous,
             ValueKnown = last && (said || record.KeepsPrevious),
             Number = writer.Number,
