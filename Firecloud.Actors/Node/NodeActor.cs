@@ -6,6 +6,7 @@ using Firecloud.Actors.Coordinator;
 using Firecloud.Actors.Master;
 using Firecloud.Actors.Replica;
 using Firecloud.Actors.Storage;
+using Firecloud.Actors.Transport;
 
 namespace Firecloud.Actors.Node;
 
@@ -57,6 +58,8 @@ internal sealed class NodeActor : UntypedActor
     {
         Context.GetLogger().Error(e, "The node stops: {0}", e.Message);
         Environment.ExitCode = BrokenInvariant.Instance.ExitCode;
+        // The others shall not wait for a node whose actors are gone while its system ends.
+        _ = UdpTransport.Manage(Context.System, new Crash());
         _ = CoordinatedShutdown.Get(Context.System).Run(BrokenInvariant.Instance);
         return Directive.Stop;
     });

@@ -40,8 +40,9 @@ internal sealed class Proposer
     private ulong _lastRound;
     private uint _reachable;
 
-    public Proposer(Configuration configuration, int self, ulong boot, ProposerLimits limits)
+    public Proposer(Configuration configuration, int self, ulong boot, ProposerLimits limits, Rules? rules = null)
     {
+        Rules = rules ?? Rules.Protocol;
         Configuration = configuration;
         Self = self;
         Boot = boot;
@@ -51,6 +52,8 @@ internal sealed class Proposer
         _reachable = configuration.Votes.AllMembers;
         Outbox = new ProposerOutbox(configuration.Members.Count);
     }
+
+    public Rules Rules { get; }
 
     public Configuration Configuration { get; }
 
@@ -113,9 +116,10 @@ internal sealed class Proposer
     /// <summary>Handles a replica's answer.</summary>
     public void OnAnswer(ReplicaAnswer answer)
     {
-        if (answer.Boot != Boot || answer.Epoch != Configuration.Epoch) return;
-        var lives = Interned(answer.From, answer.Lives);
-        foreach (var item in answer.Items) OnAnswer(answer.From, lives, item);
+        if (answer.Boot != Boot || !Rules.SameEpoch(answer.Epoch, Configuration.Epoch)) return;
+        var from = Rules.Origin(answer);
+        var lives = Interned(from, answer.Lives);
+        foreach (var item in answer.Items) OnAnswer(from, lives, item);
     }
 
     /// <summary>Closes the batch: after this, the outbox holds all that is to be sent.</summary>
@@ -139,7 +143,7 @@ internal sealed class Proposer
         var impatient = nowMs - _limits.ReadPatienceMs;
         foreach (var round in _rounds.Values.OfType<RecordRound>().ToArray())
         {
-            var undecided = round.Owner is null && !round.Done && round.Tally.IsQuorum(Configuration.Votes);
+            var undecided = round.Owner is null && !round.Done && round.Tally.IsQuorum(Configuration.Votes, Rules);
             if (undecided && round.SentMs <= impatient) HandToOwner(round);
         }
     }
@@ -214,7 +218,7 @@ internal sealed class Proposer
             default:
                 return;   // an answer of the wrong kind counts for nothing
         }
-        if (!round.Done && round.Tally.IsQuorum(Configuration.Votes)) AtQuorum(round);
+        if (!round.Done && round.Tally.IsQuorum(Configuration.Votes, Rules)) AtQuorum(round);
         if (round.Done) Retire(round);
     }
 
@@ -259,7 +263,7 @@ internal sealed class Proposer
     private void OnRead(RecordRound round)
     {
         var newest = round.Newest();
-        if (round.HeldByQuorum(Configuration.Votes, newest.Version))
+        if (Rules.ReadDecides(round, Configuration.Votes, newest.Version))
         {
             round.Done = true;
             Reply(round.Reader.Origin, ReadReply(round, newest));

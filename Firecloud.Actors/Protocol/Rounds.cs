@@ -94,15 +94,15 @@ internal sealed class RecordRound(
     }
 
     /// <summary>True when members that count, hold this version, and did not merely hear of it, are a quorum: it is chosen.</summary>
-    public bool HeldByQuorum(Votes votes, Version version)
+    public bool HeldByQuorum(Votes votes, Version version, Rules rules)
     {
         var holders = 0u;
         for (var i = 0; i < _answers.Length; i++)
         {
             var answered = (Tally.Answered >> i & 1) != 0;
-            if (answered && !_answers[i].Heard && _answers[i].Record.Version == version) holders |= 1u << i;
+            if (answered && rules.CountsAsHeld(_answers[i]) && _answers[i].Record.Version == version) holders |= 1u << i;
         }
-        return Tally.IsQuorum(votes, holders);
+        return Tally.IsQuorum(votes, holders, rules);
     }
 }
 

@@ -31,7 +31,7 @@ internal sealed class ShardOwner(Proposer proposer, int shard)
     /// <summary>Takes a request: refuses it, names another ballot or holder, or runs it (rules 1 and 2).</summary>
     public void Submit(Request request, object origin)
     {
-        var least = LeastBallot(request);
+        var least = proposer.Rules.LeastBallot(request);
         if (least.Epoch > proposer.Configuration.Epoch)
         {
             proposer.Reply(origin, NotRun(request, ReplyStatus.NotReady));
@@ -44,7 +44,7 @@ internal sealed class ShardOwner(Proposer proposer, int shard)
             return;
         }
         TakeBallot();
-        var fresh = request.Attempt == 1 && request.Named == _ballot;
+        var fresh = proposer.Rules.IsFresh(request, _ballot);
         if (request.Attempt == 1 && !fresh && !request.Operation.IsGet)
         {
             proposer.Reply(origin, NotRun(request, ReplyStatus.OtherBallot));
@@ -90,7 +90,7 @@ internal sealed class ShardOwner(Proposer proposer, int shard)
     public ConfirmRound? SealConfirm()
     {
         var round = _unsentConfirm;
-        _unsentConfirm = null;
+        if (proposer.Rules.SealsConfirms) _unsentConfirm = null;
         return round;
     }
 
@@ -142,24 +142,14 @@ internal sealed class ShardOwner(Proposer proposer, int shard)
     public bool TryEvict(KeyState state)
     {
         if (!_keys.TryGetValue(state.Key, out var present) || present != state) return true;
-        return state.IsIdle && _keys.Remove(state.Key);
-    }
-
-    // Rule 2: never below the floor's ballot nor, for a later attempt, below the one that attempt 1 was sent to. Where the
-    // attempts may overtake each other, strictly above it: no coordinator holds the largest boot.
-    private static Ballot LeastBallot(Request request)
-    {
-        if (request.Attempt == 1) return request.Floor.Ballot;
-        var strictly = (request.Mode & RequestMode.Strictly) != 0 && !request.Named.IsNone;
-        var named = strictly ? request.Named with { Boot = ulong.MaxValue } : request.Named;
-        return named > request.Floor.Ballot ? named : request.Floor.Ballot;
+        return proposer.Rules.MayEvict(state) && _keys.Remove(state.Key);
     }
 
     private void TakeBallot()
     {
         if (Holds && _ballot >= HighestSeen) return;
         var round = Math.Max(HighestSeen.Round, _ballot.Round) + 1;
-        _ballot = new Ballot(proposer.Configuration.Epoch, round, proposer.Self, proposer.Boot);
+        _ballot = new Ballot(proposer.Configuration.Epoch, round, proposer.Self, proposer.Rules.BootOfBallot(proposer.Boot));
         _sequence = 0;
         Holds = true;
         HighestSeen = _ballot;
@@ -197,8 +187,8 @@ internal sealed class ShardOwner(Proposer proposer, int shard)
     private void Learn(KeyState state, RecordRound round)
     {
         var newest = round.Newest();
-        state.Latest = newest.Held ? newest : Record.Absent(round.Dropped);
-        if (round.HeldByQuorum(proposer.Configuration.Votes, newest.Version))
+        state.Latest = newest.Held ? newest : proposer.Rules.Absent(round.Dropped);
+        if (proposer.Rules.LookupDecides(round, proposer.Configuration.Votes, newest.Version))
         {
             state.ChosenUpTo = newest.Version;
             NoteChosen(newest.Version);
@@ -224,7 +214,7 @@ internal sealed class ShardOwner(Proposer proposer, int shard)
             Confirm(state, job, Remembered(request, latest, writer));
             return;
         }
-        if (!job.Fresh && latest.Forgotten > request.Floor)
+        if (!job.Fresh && proposer.Rules.MayBeForgotten(latest, request))
         {
             // Rule 5: an earlier attempt may have been applied and fallen off the list since.
             proposer.Reply(job.Origin, NotRun(request, ReplyStatus.Unknown));
@@ -232,14 +222,14 @@ internal sealed class ShardOwner(Proposer proposer, int shard)
         }
         var decision = request.Operation.Decide(latest);
         // Rule 6: the "no" of a later attempt is written, to bury what earlier attempts may have left.
-        if (!decision.Writes && job.Fresh) Confirm(state, job, Refusal(request, latest, decision));
+        if (!decision.Writes && !proposer.Rules.WritesNo(job.Fresh)) Confirm(state, job, Refusal(request, latest, decision));
         else Accept(state, latest.After(NextVersion(), request.Id, decision), job, decision);
     }
 
     private void AcceptBlind(KeyState state, Job job)
     {
         var decision = job.Request.Operation.Decide(Record.None);
-        Accept(state, Record.Blind(NextVersion(), job.Request.Id, decision), job, decision);
+        Accept(state, proposer.Rules.Blind(NextVersion(), job.Request.Id, decision), job, decision);
     }
 
     private void Rewrite(KeyState state, Record record) => Accept(state, record.Rewritten(NextVersion()), null, default);
@@ -254,7 +244,7 @@ internal sealed class ShardOwner(Proposer proposer, int shard)
 
     private void Confirm(KeyState state, Job job, Reply reply)
     {
-        var answer = new PendingAnswer(job, state, state.Latest!, reply);
+        var answer = new PendingAnswer(job, state, state.Latest!, reply) { Confirmed = !proposer.Rules.NeedsConfirm };
         state.Answers.Add(answer);
         if (_unsentConfirm is null)
         {
@@ -267,9 +257,11 @@ internal sealed class ShardOwner(Proposer proposer, int shard)
     private void AnswerConfirmed(KeyState state)
     {
         var kept = 0;
-        foreach (var answer in state.Answers)
+        // By index: setting an element ends an enumeration of the list.
+        for (var i = 0; i < state.Answers.Count; i++)
         {
-            var ready = answer.Confirmed && answer.Record.Version <= state.ChosenUpTo;
+            var answer = state.Answers[i];
+            var ready = answer.Confirmed && proposer.Rules.IsChosen(answer.Record, state);
             if (ready) proposer.Reply(answer.Job.Origin, answer.Reply);
             else state.Answers[kept++] = answer;
         }
