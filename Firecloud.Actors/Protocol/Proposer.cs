@@ -250,18 +250,28 @@ internal sealed class Proposer
     // A decided Accept stays until every member has answered, within a bound: replicas that missed it get it again.
     private void Retire(Round round)
     {
-        if (round is AcceptRound accept && round.Tally.Answered != Configuration.Votes.AllMembers)
+        if (round is not AcceptRound accept || round.Tally.Answered == Configuration.Votes.AllMembers)
         {
-            if (!accept.Lingers)
-            {
-                accept.Lingers = true;
-                _lingering.Enqueue(accept);
-            }
-            while (_lingering.Count > _limits.MaxLingering) _rounds.Remove(_lingering.Dequeue().Number);
-            return;
+            _rounds.Remove(round.Number);
+            if (round is AcceptRound { Record.IsTombstone: true } tombstone) Drop(tombstone);
         }
-        _rounds.Remove(round.Number);
-        if (round is AcceptRound { Record.IsTombstone: true } tombstone) Drop(tombstone);
+        else if (!accept.Lingers)
+        {
+            accept.Lingers = true;
+            _lingering.Enqueue(accept);
+        }
+        TrimLingering();
+    }
+
+    // Those that ended meanwhile go too: their records may be large. At most half of all rounds linger, or a member that
+    // stays away would use all of them up and every request were refused as busy.
+    private void TrimLingering()
+    {
+        var most = Math.Min(_limits.MaxLingering, _limits.MaxRounds / 2);
+        while (_lingering.TryPeek(out var oldest) && (_lingering.Count > most || !_rounds.ContainsKey(oldest.Number)))
+        {
+            _rounds.Remove(_lingering.Dequeue().Number);
+        }
     }
 
     // Every member has accepted this tombstone; if it is still the newest of its key, nobody needs it any more (section 8).
