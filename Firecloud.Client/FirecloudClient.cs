@@ -193,7 +193,7 @@ public sealed class FirecloudClient : IAsyncDisposable
         var master = ((ExtendedActorSystem)_system).Provider.ResolveActorRef(path);
         try
         {
-            var frame = await master.Ask<Frame>(NodeContext.Encode(message), timeout).ConfigureAwait(false);
+            var frame = await master.Ask<Frame>(NodeContext.EncodeForAll(message), timeout).ConfigureAwait(false);
             return new Codec(Votes.MaxMembers, 65536).Decode(frame.Bytes);
         }
         catch (AskTimeoutException e)

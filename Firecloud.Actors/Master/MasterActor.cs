@@ -33,7 +33,7 @@ internal sealed class MasterActor : UntypedActor
         if (isMessage && message is AdminRequest order)
         {
             Context.Parent.Ask<AdminReply>(order, TimeSpan.FromSeconds(5))
-                .PipeTo(Sender, Self, reply => NodeContext.Encode(reply), e => NodeContext.Encode(new AdminReply(false, e.Message)));
+                .PipeTo(Sender, Self, reply => _node.Encode(reply), e => _node.Encode(new AdminReply(false, e.Message)));
             return;
         }
         object? answer = !isMessage ? null : message switch
@@ -43,7 +43,7 @@ internal sealed class MasterActor : UntypedActor
             _ => null,
         };
         if (answer is null) _node.Counters.CountBadFrame();
-        else Sender.Tell(NodeContext.Encode(answer), Self);
+        else Sender.Tell(_node.Encode(answer), Self);
     }
 
     private ConfigurationReply Configuration()

@@ -108,7 +108,7 @@ internal sealed class ReplicaActor : UntypedActor, IWithTimers
 
     private void Answer(int to, Func<object> answer)
     {
-        if (Votes) _afterSync.Add((_node.Peers[to].Replica, NodeContext.Encode(answer())));
+        if (Votes) _afterSync.Add((_node.Peers[to].Replica, _node.Encode(answer())));
     }
 
     private void OnLinks(LinksChanged links)
@@ -140,7 +140,7 @@ internal sealed class ReplicaActor : UntypedActor, IWithTimers
         foreach (var group in tooOld.Concat(tombstones).GroupBy(OwnerOf).Where(g => g.Key >= 0))
         {
             var own = new RefreshRequest(_node.Self, [.. tooOld.Where(group.Contains)], [.. tombstones.Where(group.Contains)]);
-            object message = group.Key == _node.Self ? own : NodeContext.Encode(own);
+            object message = group.Key == _node.Self ? own : _node.Encode(own);
             _afterSync.Add((_node.Peers[group.Key].Coordinator, message));
         }
     }
@@ -190,7 +190,7 @@ internal sealed class ReplicaActor : UntypedActor, IWithTimers
 
     private void TakeFrom(List<(int Member, object Message)> outbox)
     {
-        foreach (var (member, message) in outbox) _afterSync.Add((_node.Peers[member].Replica, NodeContext.Encode(message)));
+        foreach (var (member, message) in outbox) _afterSync.Add((_node.Peers[member].Replica, _node.Encode(message)));
         outbox.Clear();
     }
 
@@ -230,7 +230,7 @@ internal sealed class ReplicaActor : UntypedActor, IWithTimers
             foreach (var answer in Merged(_answers[member]))
             {
                 if (member == _node.Self) all.Add((coordinator, answer));
-                else all.AddRange(Batching.Cut(answer, _node.Settings.FrameSize).Select(part => (coordinator, (object)NodeContext.Encode(part))));
+                else all.AddRange(Batching.Cut(answer, _node.Settings.FrameSize).Select(part => (coordinator, (object)_node.Encode(part))));
             }
             _answers[member].Clear();
         }

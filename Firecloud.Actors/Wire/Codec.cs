@@ -1,7 +1,9 @@
 // Codec.cs - messages to bytes and back: one codec for everything between nodes and clients. Layouts: docs/wire-format.md,
 // which changes with every file of this folder. Append only: kinds and flags are added, never reused; golden-bytes tests.
 //
-// A frame is: format (1 byte), kind (1 byte), body. Decoding checks every length, member, shard and kind, and the end.
+// A frame is: format (1 byte), cluster id (8 bytes, 0 for none), kind (1 byte), body. Decoding checks every length, member,
+// shard and kind, and the end.
+using System.Buffers.Binary;
 using Firecloud.Actors.Protocol;
 
 namespace Firecloud.Actors.Wire;
@@ -16,11 +18,13 @@ public sealed class Codec(int members, int shards)
 
     /// <summary>Encodes a message of <see cref="MessageKind"/>.</summary>
     /// <param name="message">The message.</param>
+    /// <param name="cluster">The sender's cluster; 0 for clients and for nodes that belong to none.</param>
     /// <returns>The frame's bytes.</returns>
-    public static byte[] Encode(object message)
+    public static byte[] Encode(object message, ulong cluster = 0)
     {
         var writer = new WireWriter();
         writer.Byte(Format);
+        writer.Fixed64(cluster);
         Write(writer, message);
         return writer.ToArray();
     }
@@ -34,9 +38,15 @@ public sealed class Codec(int members, int shards)
         var reader = new WireReader(frame, members, shards);
         var format = reader.Byte();
         if (format != Format) throw new WireFormatException($"Frame format {format}; this node knows {Format}.");
+        reader.Fixed64();
         var message = Read(ref reader);
         return reader.AtEnd ? message : throw new WireFormatException("The frame is longer than its message.");
     }
+
+    /// <summary>The sender's cluster, without decoding the rest; 0 for none.</summary>
+    /// <param name="frame">The frame's bytes.</param>
+    public static ulong ClusterOf(ReadOnlySpan<byte> frame) =>
+        frame.Length >= 9 ? BinaryPrimitives.ReadUInt64LittleEndian(frame[1..]) : 0;
 
     private static void Write(WireWriter writer, object message)
     {
