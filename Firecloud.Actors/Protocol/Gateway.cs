@@ -280,6 +280,8 @@ internal sealed class Gateway
 
     private void NobodyToAsk(PendingRequest pending)
     {
+        // Everybody was asked in vain; a quorum may return at any of them, so the next round begins with all again.
+        pending.WithoutQuorum = 0;
         if (_self < 0)
         {
             pending.Target = -1;

@@ -57,6 +57,13 @@ internal class Rules
     /// <summary>A key with a write or a Lookup under way stays in the cache (evictinflight, evictlookup).</summary>
     public virtual bool MayEvict(KeyState state) => state.IsIdle;
 
+    /// <summary>A blind write does not overtake a Lookup of its key (evictlookup): what waits for it would be computed on less.</summary>
+    public virtual bool MayGoBlind(KeyState state, in Job job) =>
+        state.Lookup is null && job.Fresh && job.Request.Operation.IsBlind;
+
+    /// <summary>And where it did, that Lookup tells nothing any more (evictlookup).</summary>
+    public virtual bool IsVoid(KeyState state) => state.Latest is not null;
+
     // ---- At most once (section 6) ----
 
     /// <summary>Batches of one gateway are run in the order sent, or not at all (reordered).</summary>
@@ -94,6 +101,18 @@ internal class Rules
 
     /// <summary>What is not held is not taken at or below the dropped version (nodropped): a late packet would bring it back.</summary>
     public virtual bool IsTooOld(Record own, Version version, Version dropped) => !own.Held && version <= dropped;
+
+    /// <summary>Nor is it heard of (exchangefree): an exchange is no way around that.</summary>
+    public virtual bool IsTooOldToHear(Record own, Version version, Version dropped) => !own.Held && version <= dropped;
+
+    /// <summary>
+    /// A tombstone is dropped only when every member has accepted it, counted as in section 4 (dropquorum, dropsurvey): a member
+    /// that has not may bring the old value back.
+    /// </summary>
+    public virtual bool MayDrop(Votes votes, uint accepted) => accepted == votes.AllMembers;
+
+    /// <summary>What a member could not take is written again only if it is the newest (rewriteold).</summary>
+    public virtual bool RewritesNewest => true;
 
     /// <summary>An absent key has forgotten every id up to the dropped version (noforgotten).</summary>
     public virtual Record Absent(Version dropped) => Record.Absent(dropped);

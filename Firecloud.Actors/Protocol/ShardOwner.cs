@@ -99,7 +99,8 @@ internal sealed class ShardOwner(Proposer proposer, int shard)
         round.Done = true;
         if (!_keys.TryGetValue(round.Key, out var state) || state.Lookup != round) return;
         state.Lookup = null;
-        if (state.Latest is null) Learn(state, round);
+        if (!proposer.Rules.IsVoid(state)) Learn(state, round);
+        if (state.Refresh) RefreshKnown(state);
         var waiting = state.Waiting.ToArray();
         state.Waiting.Clear();
         foreach (var job in waiting) RunKnown(state, job);
@@ -137,6 +138,27 @@ internal sealed class ShardOwner(Proposer proposer, int shard)
         if (!round.Done && Holds && latest is not null && latest.Version == round.Record.Version) Rewrite(round.State, latest);
     }
 
+    /// <summary>Writes the newest record of a key again under this ballot, so that every member can take it.</summary>
+    public void Refresh(Key key)
+    {
+        TakeBallot();
+        var state = GetOrAdd(key);
+        if (!state.IsIdle) return;
+        state.Refresh = true;
+        if (state.Latest is null) StartLookup(state);
+        else RefreshKnown(state);
+    }
+
+    /// <summary>A tombstone that every member has accepted leaves the cache, if it is the key's newest record.</summary>
+    /// <returns>True when it may be dropped.</returns>
+    public bool ForgetTombstone(AcceptRound round)
+    {
+        var isNewest = Holds && _keys.TryGetValue(round.State.Key, out var state) && state == round.State
+            && state.Latest == round.Record && round.Record.Version.Ballot == _ballot;
+        if (isNewest && round.State.IsIdle) _keys.Remove(round.State.Key);
+        return isNewest;
+    }
+
     /// <summary>Removes an idle key from the cache.</summary>
     /// <returns>False when work on it is under way or it is not there.</returns>
     public bool TryEvict(KeyState state)
@@ -162,7 +184,7 @@ internal sealed class ShardOwner(Proposer proposer, int shard)
         state.Touched = true;
         // Who waits for a Lookup of the key is not overtaken: writes on one key go out in arrival order.
         if (state.Latest is not null && state.Lookup is null) RunKnown(state, job);
-        else if (state.Lookup is null && job.Fresh && job.Request.Operation.IsBlind) AcceptBlind(state, job);
+        else if (proposer.Rules.MayGoBlind(state, job)) AcceptBlind(state, job);
         else LookUp(state, job);
     }
 
@@ -178,7 +200,19 @@ internal sealed class ShardOwner(Proposer proposer, int shard)
     private void LookUp(KeyState state, Job job)
     {
         state.Waiting.Add(job);
-        if (state.Lookup is not null) return;
+        if (state.Lookup is null) StartLookup(state);
+    }
+
+    private void RefreshKnown(KeyState state)
+    {
+        state.Refresh = false;
+        // One in flight does it already; so does one that is decided and on its way to the last members.
+        var underWay = state.LastAccept is { } last && last.Record == state.Latest && proposer.Knows(last);
+        if (state.Latest!.Held && !underWay) Rewrite(state, state.Latest);
+    }
+
+    private void StartLookup(KeyState state)
+    {
         state.Lookup = new RecordRound(
             proposer.NextRound(), Shard, this, _ballot, state.Key, proposer.Configuration.Members.Count, proposer.NowMs);
         proposer.Start(state.Lookup);
@@ -239,6 +273,7 @@ internal sealed class ShardOwner(Proposer proposer, int shard)
         state.Latest = record;
         var round = new AcceptRound(proposer.NextRound(), this, state, record, job, decision, proposer.NowMs);
         state.InFlight.Add(round);
+        state.LastAccept = round;
         proposer.Start(round);
     }
 
@@ -257,7 +292,6 @@ internal sealed class ShardOwner(Proposer proposer, int shard)
     private void AnswerConfirmed(KeyState state)
     {
         var kept = 0;
-        // By index: setting an element ends an enumeration of the list.
         for (var i = 0; i < state.Answers.Count; i++)
         {
             var answer = state.Answers[i];
@@ -359,7 +393,8 @@ internal sealed class ShardOwner(Proposer proposer, int shard)
         var said = writer.Outcome != Outcome.Applied;
         return Done(request, record.Version, writer.Outcome, kept: true) with
         {
-            Visible = said ? record.Visible : request.Operation.Removes ? Version.None : writer.Version,
+            // A "no" speaks of what was there when it was decided; once something else is there, that has no name any more.
+            Visible = said ? (last ? record.Visible : Version.None) : request.Operation.Removes ? Version.None : writer.Version,
             Value = !last ? null : said ? record.Value : record.Previous,
             ValueKnown = last && (said || record.KeepsPrevious),
             Number = writer.Number,

@@ -10,7 +10,7 @@ namespace Firecloud.Tests.Protocol;
 
 public class AcceptorTests
 {
-    private readonly DroppingStore _store = new();
+    private readonly MemoryRecordStore _store = new(shards: 2, members: 4);
     private readonly Acceptor _acceptor;
 
     public AcceptorTests() => _acceptor = new Acceptor(_store, self: 2, epoch: 1);
@@ -83,7 +83,7 @@ public class AcceptorTests
     public void Lookup_and_read_answer_the_record_its_mark_and_the_dropped_version()
     {
         Hear(Make.Version(1, 2));
-        _store.Dropped = Make.Version(1, 1);
+        _store.RaiseDropped(0, Make.Version(1, 1));
         foreach (var answer in new[] { Ask(ReplicaAsk.Lookup, Make.Ballot(2)), Ask(ReplicaAsk.Read, Ballot.None) })
         {
             Assert.Equal((ReplicaVerdict.Held, true, Make.Version(1, 2)), (answer.Verdict, answer.Stored.Heard, answer.Stored.Record.Version));
@@ -94,7 +94,7 @@ public class AcceptorTests
     [Fact]
     public void A_version_not_above_the_dropped_one_is_too_old_for_a_key_that_is_not_held()
     {
-        _store.Dropped = Make.Version(1, 5);
+        _store.RaiseDropped(0, Make.Version(1, 5));
         Assert.Equal(ReplicaVerdict.TooOld, Accept(Make.Written(Make.Version(1, 5), "v")).Verdict);
         Assert.False(_store.Get(0, Make.Key).Record.Held);
         Assert.Equal(ReplicaVerdict.Ok, Accept(Make.Written(Make.Version(1, 6), "v")).Verdict);
@@ -140,36 +140,4 @@ public class AcceptorTests
     private ReplicaAnswerItem Handle(ReplicaItem item) => _acceptor.Handle(new ReplicaRequest(0, 1, 1, [item]))!.Items.Single();
 
     private void Hear(Version version) => _store.Put(0, Make.Key, new StoredRecord(Make.Written(version, "v"), Heard: true));
-
-    // MemoryRecordStore can't drop yet; the rule of the acceptor is there already.
-    private sealed class DroppingStore : IRecordStore
-    {
-        private readonly MemoryRecordStore _inner = new(shards: 2, members: 4);
-
-        public Version Dropped { get; set; }
-
-        public Lives Lives
-        {
-            get => _inner.Lives;
-            set => _inner.Lives = value;
-        }
-
-        public long Count => _inner.Count;
-
-        public bool IsDirty => _inner.IsDirty;
-
-        public StoredRecord Get(int shard, Key key) => _inner.Get(shard, key);
-
-        public void Put(int shard, Key key, StoredRecord record) => _inner.Put(shard, key, record);
-
-        public Ballot GetPromised(int shard) => _inner.GetPromised(shard);
-
-        public void SetPromised(int shard, Ballot ballot) => _inner.SetPromised(shard, ballot);
-
-        public Version GetDropped(int shard) => Dropped;
-
-        public ValueTask SyncAsync() => _inner.SyncAsync();
-
-        public void Dispose() => _inner.Dispose();
-    }
 }

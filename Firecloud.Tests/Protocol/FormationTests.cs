@@ -60,7 +60,7 @@ public class FormationTests
             Greet(other, member);
         }
         Assert.Equal((NodeState.LostMemory, 1000ul), (_nodes[member].State, _nodes[member].ClusterId));
-        Assert.Contains("has lost them and does not vote", _nodes[member].WhyNotVoting(Name), StringComparison.Ordinal);
+        Assert.Contains("has lost its memory", _nodes[member].WhyNotVoting(Name), StringComparison.Ordinal);
         Assert.All(_nodes, n => Assert.Equal(15u & ~(1u << member), n.Voting));
     }
 
