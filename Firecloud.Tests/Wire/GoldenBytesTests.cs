@@ -78,7 +78,7 @@ public class GoldenBytesTests
         ("status request", new StatusRequest(), "0108 0000000000000000"),
         ("status reply", new StatusReply("{}"u8.ToArray()), "0109 0000000000000000 027B7D"),
         ("configuration request", new ConfigurationRequest(), "010A 0000000000000000"),
-        ("configuration reply", new ConfigurationReply(1, 1, 256, ["a:1", "b:2"], [2, 1], 1024, 1 << 20), "010B 0000000000000000 0101800280088080400203613A310203623A3201"),
+        ("configuration reply", new ConfigurationReply(1, 1, 256, ["a:1", "b:2"], [2, 1], 1024, 1 << 20, true), "010B 0000000000000000 010180028008808040010203613A310203623A3201"),
         ("drop, repair", new ReplicaRequest(2, 1, Boot,
         [
             new(ReplicaAsk.Drop, 0, 200, Ballot, Key, new Record { Version = Version, Modified = Version }),

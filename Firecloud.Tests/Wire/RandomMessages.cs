@@ -148,7 +148,7 @@ internal sealed class RandomMessages(Random random)
         var members = random.Next(1, 9);
         return new ConfigurationReply(
             random.Next(256), Epoch(), random.Next(), [.. Enumerable.Range(0, members).Select(i => $"knoten-ä{i}:{random.Next(65536)}")],
-            [.. Enumerable.Range(0, members).Select(_ => random.Next(101))], random.Next(), random.Next());
+            [.. Enumerable.Range(0, members).Select(_ => random.Next(101))], random.Next(), random.Next(), Flip());
     }
 
     private T[] Many<T>(Func<T> make) => [.. Enumerable.Range(0, random.Next(5)).Select(_ => make())];
