@@ -188,7 +188,7 @@ internal sealed class ClientActor : UntypedActor, IWithTimers
         _waiting.RemoveAll(w => w.DeadlineMs <= now);
         if (now - _lastGreetingMs < 250) return;
         _lastGreetingMs = now;
-        var greeting = NodeContext.Encode(new ConfigurationRequest());
+        var greeting = NodeContext.EncodeForAll(new ConfigurationRequest());
         var targets = _configuration is null ? _contacts : _configuration.Members.Where((_, i) => (_reachable >> i & 1) == 0);
         foreach (var member in targets) Remote(member, "master").Tell(greeting, Self);
     }
@@ -205,7 +205,7 @@ internal sealed class ClientActor : UntypedActor, IWithTimers
             if (requests.Count == 0) continue;
             foreach (var part in Batching.Cut([.. requests], 48 * 1024))
             {
-                _coordinators[member].Tell(NodeContext.Encode(new RequestBatch(_client, ++_serial, part)), Self);
+                _coordinators[member].Tell(NodeContext.EncodeForAll(new RequestBatch(_client, ++_serial, part)), Self);
             }
             requests.Clear();
         }

@@ -176,16 +176,25 @@ public sealed class FirecloudClient : IAsyncDisposable
     /// <param name="node">host:port.</param>
     /// <param name="timeout">How long to wait.</param>
     /// <exception cref="FirecloudException">The node did not answer.</exception>
-    public async Task<NodeStatus> StatusAsync(string node, TimeSpan timeout)
+    public async Task<NodeStatus> StatusAsync(string node, TimeSpan timeout) =>
+        await AskMasterAsync(node, new StatusRequest(), timeout).ConfigureAwait(false) is StatusReply reply
+            ? NodeStatus.FromJson(reply.Json)!
+            : throw new FirecloudException($"{node} gave no status; is it of another version?");
+
+    /// <summary>Gives a node an operator's order.</summary>
+    internal async Task<AdminReply> OrderAsync(string node, AdminOrder order, TimeSpan timeout) =>
+        await AskMasterAsync(node, new AdminRequest(order), timeout).ConfigureAwait(false) is AdminReply reply
+            ? reply
+            : throw new FirecloudException($"{node} does not know the order {order}; is it of another version?");
+
+    private async Task<object> AskMasterAsync(string node, object message, TimeSpan timeout)
     {
-        var member = Addresses([node])[0];
-        var path = $"akka.udp://{_options.NodeSystemName}@{member}/user/{FirecloudNode.ActorName}/master";
+        var path = $"akka.udp://{_options.NodeSystemName}@{Addresses([node])[0]}/user/{FirecloudNode.ActorName}/master";
         var master = ((ExtendedActorSystem)_system).Provider.ResolveActorRef(path);
-        var codec = new Codec(Votes.MaxMembers, 65536);
         try
         {
-            var frame = await master.Ask<Frame>(NodeContext.Encode(new StatusRequest()), timeout).ConfigureAwait(false);
-            return NodeStatus.FromJson(((StatusReply)codec.Decode(frame.Bytes)).Json)!;
+            var frame = await master.Ask<Frame>(NodeContext.EncodeForAll(message), timeout).ConfigureAwait(false);
+            return new Codec(Votes.MaxMembers, 65536).Decode(frame.Bytes);
         }
         catch (AskTimeoutException e)
         {

@@ -53,6 +53,7 @@ public sealed class NodeSettings
         AnnounceMs = reader.Milliseconds("coordinator.announce-interval", 10, 60_000);
         MaxGateways = reader.Int("coordinator.max-gateways", 16, 10_000_000);
         FrameSize = reader.Bytes("frame-size", 1024, 1 << 20);
+        CompareMs = reader.Milliseconds("compare-interval", 20, 3_600_000);
         HelloMs = reader.Milliseconds("hello-interval", 20, 60_000);
         Kv739 = reader.OnOff("kv739");
         Kv739MaxIds = reader.Int("kv739-max-ids", 16, 10_000_000);
@@ -88,6 +89,9 @@ public sealed class NodeSettings
 
     /// <summary>About how many bytes are packed into one frame.</summary>
     public int FrameSize { get; }
+
+    /// <summary>Milliseconds between two comparisons with another replica that found nothing.</summary>
+    public int CompareMs { get; }
 
     /// <summary>Milliseconds between two greetings.</summary>
     public int HelloMs { get; }

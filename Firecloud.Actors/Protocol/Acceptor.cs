@@ -14,15 +14,25 @@ namespace Firecloud.Actors.Protocol;
 /// <param name="epoch">The epoch of its configuration.</param>
 public sealed class Acceptor(IRecordStore store, int self, uint epoch)
 {
+    internal Rules Rules { get; init; } = Rules.Protocol;
+
+    /// <summary>Takes a record that is only heard of: <see cref="CatchUp.Hear"/>.</summary>
+    internal Func<Key, Record, bool>? Hear { get; init; }
+
     /// <summary>Handles one batch.</summary>
     /// <param name="request">The batch.</param>
     /// <returns>One answer, to be sent once the store is synced; null for a request of another epoch.</returns>
     public ReplicaAnswer? Handle(ReplicaRequest request)
     {
         // A count never mixes epochs (section 9). With one fixed configuration another epoch is another cluster's mistake.
-        if (request.Epoch != epoch) return null;
+        if (!Rules.SameEpoch(request.Epoch, epoch)) return null;
         var items = new List<ReplicaAnswerItem>(request.Items.Count);
-        foreach (var item in request.Items) items.Add(Handle(item));
+        foreach (var item in request.Items)
+        {
+            if (item.Ask == ReplicaAsk.Drop) Drop(item);
+            else if (item.Ask == ReplicaAsk.Repair) Hear?.Invoke(item.Key, item.Record!);
+            else items.Add(Handle(item));
+        }
         return new ReplicaAnswer(self, epoch, request.Boot, store.Lives, items);
     }
 
@@ -31,7 +41,7 @@ public sealed class Acceptor(IRecordStore store, int self, uint epoch)
         if (item.Ask == ReplicaAsk.Read) return Held(item);
         var promised = store.GetPromised(item.Shard);
         if (item.Ballot < promised) return new ReplicaAnswerItem(ReplicaVerdict.Refused, item.Round, promised, default, default);
-        if (item.Ballot > promised) store.SetPromised(item.Shard, item.Ballot);
+        if (item.Ballot > promised && Rules.Promises(item.Ask)) store.SetPromised(item.Shard, item.Ballot);
         return item.Ask switch
         {
             ReplicaAsk.Lookup => Held(item),
@@ -45,7 +55,7 @@ public sealed class Acceptor(IRecordStore store, int self, uint epoch)
         var record = item.Record;
         Invariant.That(record is { Held: true } && record.Version.Ballot == item.Ballot);
         var own = store.Get(item.Shard, item.Key);
-        if (!own.Record.Held && record.Version <= store.GetDropped(item.Shard))
+        if (Rules.IsTooOld(own.Record, record.Version, store.GetDropped(item.Shard)))
         {
             return new ReplicaAnswerItem(ReplicaVerdict.TooOld, item.Round, default, default, default);
         }
@@ -53,6 +63,16 @@ public sealed class Acceptor(IRecordStore store, int self, uint epoch)
         var keeps = own.Record.Version < record.Version || (own.Record.Version == record.Version && own.Heard);
         if (keeps) store.Put(item.Shard, item.Key, new StoredRecord(record, Heard: false));
         return Ok(item);
+    }
+
+    // Exactly that version, or nothing: section 8.
+    private void Drop(in ReplicaItem item)
+    {
+        var version = item.Record!.Version;
+        var own = store.Get(item.Shard, item.Key).Record;
+        if (!own.IsTombstone || own.Version != version) return;
+        store.RaiseDropped(item.Shard, version);
+        store.Remove(item.Shard, item.Key);
     }
 
     private ReplicaAnswerItem Held(in ReplicaItem item) => new(

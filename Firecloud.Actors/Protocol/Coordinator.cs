@@ -36,17 +36,20 @@ internal sealed class Coordinator
     private readonly Configuration _configuration;
     private readonly CoordinatorLimits _limits;
     private readonly int _self;
+    private readonly Rules _rules;
     private readonly ulong _boot;
     private readonly GatewayTable _gateways;
     private readonly HashSet<GatewayPeer> _toAnswer = [];
     private readonly PassedOn _passedOn;
     private ulong _serial;
 
-    public Coordinator(Configuration configuration, int self, ulong boot, CoordinatorLimits limits, Random jitter)
+    public Coordinator(
+        Configuration configuration, int self, ulong boot, CoordinatorLimits limits, Random jitter, Rules? rules = null)
     {
+        _rules = rules ?? Rules.Protocol;
         (_configuration, _self, _boot, _limits) = (configuration, self, boot, limits);
-        Proposer = new Proposer(configuration, self, boot, limits.Proposer);
-        Gateway = new Gateway(configuration, self, boot, limits.Gateway, jitter);
+        Proposer = new Proposer(configuration, self, boot, limits.Proposer, _rules);
+        Gateway = new Gateway(configuration, self, boot, limits.Gateway, jitter, _rules);
         _gateways = new GatewayTable(limits.MaxGateways);
         _passedOn = new PassedOn(limits.Proposer.MaxRounds);
     }
@@ -69,7 +72,7 @@ internal sealed class Coordinator
         var peer = _gateways.Use(batch.Gateway, replyTo, out var forgot);
         // Whose order is forgotten might repeat a batch under a ballot still held; under new ballots it can't be run.
         if (forgot) Proposer.GiveUpAll();
-        if (batch.Serial <= peer.LastSerial) return;
+        if (!_rules.InOrder(peer, batch.Serial)) return;
         peer.LastSerial = batch.Serial;
         foreach (var request in batch.Requests)
         {
@@ -96,6 +99,13 @@ internal sealed class Coordinator
             Gateway.OnAnnouncement(batch.From, each);
             Proposer.Saw(each.Shard, each.Ballot);
         }
+    }
+
+    /// <summary>A replica asks for records to be written again (section 8).</summary>
+    public void OnRefresh(RefreshRequest request)
+    {
+        foreach (var key in request.TooOld) Proposer.Refresh(key, isTombstone: false);
+        foreach (var key in request.Tombstones) Proposer.Refresh(key, isTombstone: true);
     }
 
     /// <summary>The members that can be reached and vote, self included where it votes. Steers only.</summary>

@@ -22,6 +22,7 @@ internal sealed class Gateway
     private readonly GatewayLimits _limits;
     private readonly ulong _client;
     private readonly Random _jitter;
+    private readonly Rules _rules;
     private readonly Dictionary<RequestId, PendingRequest> _pending = [];
     private readonly Version[] _floors;
     private readonly Ballot[,] _ballots;   // [coordinator, shard]: the ballot it is believed to hold
@@ -38,8 +39,11 @@ internal sealed class Gateway
     /// <param name="client">A random number that no other gateway uses: a node's boot.</param>
     /// <param name="limits">Bounds.</param>
     /// <param name="jitter">For back-off only.</param>
-    public Gateway(Configuration configuration, int self, ulong client, GatewayLimits limits, Random jitter)
+    /// <param name="rules">For tests; the protocol's where null.</param>
+    public Gateway(
+        Configuration configuration, int self, ulong client, GatewayLimits limits, Random jitter, Rules? rules = null)
     {
+        _rules = rules ?? Rules.Protocol;
         _configuration = configuration;
         _self = self;
         _client = client;
@@ -157,7 +161,7 @@ internal sealed class Gateway
     {
         // Rule 6: a "no" that no record keeps may be overtaken by another attempt that is still under way.
         var isNo = reply.Outcome != Outcome.Applied;
-        if (isNo && !reply.Kept && !pending.Operation.IsGet && (pending.Attempt > 1 || reply.Attempt > 1)) return;
+        if (isNo && !pending.Operation.IsGet && !_rules.TakesNo(reply, pending.Attempt)) return;
         Finish(pending, new OperationResult(ResultKind.Done)
         {
             Outcome = reply.Outcome,
@@ -276,6 +280,8 @@ internal sealed class Gateway
 
     private void NobodyToAsk(PendingRequest pending)
     {
+        // Everybody was asked in vain; a quorum may return at any of them, so the next round begins with all again.
+        pending.WithoutQuorum = 0;
         if (_self < 0)
         {
             pending.Target = -1;
@@ -285,9 +291,11 @@ internal sealed class Gateway
         NoQuorum(pending, _self, _configuration.Votes.Of(_reachable));
     }
 
+    // After a while everybody is asked again: who reached no quorum then may reach one now.
     private void BackOff(PendingRequest pending)
     {
         pending.Target = -1;
+        pending.WithoutQuorum = 0;
         pending.RetryAtMs = _nowMs + _limits.BackoffMs + _jitter.Next(_limits.BackoffMs);
     }
 

@@ -40,8 +40,9 @@ internal sealed class Proposer
     private ulong _lastRound;
     private uint _reachable;
 
-    public Proposer(Configuration configuration, int self, ulong boot, ProposerLimits limits)
+    public Proposer(Configuration configuration, int self, ulong boot, ProposerLimits limits, Rules? rules = null)
     {
+        Rules = rules ?? Rules.Protocol;
         Configuration = configuration;
         Self = self;
         Boot = boot;
@@ -51,6 +52,8 @@ internal sealed class Proposer
         _reachable = configuration.Votes.AllMembers;
         Outbox = new ProposerOutbox(configuration.Members.Count);
     }
+
+    public Rules Rules { get; }
 
     public Configuration Configuration { get; }
 
@@ -113,9 +116,10 @@ internal sealed class Proposer
     /// <summary>Handles a replica's answer.</summary>
     public void OnAnswer(ReplicaAnswer answer)
     {
-        if (answer.Boot != Boot || answer.Epoch != Configuration.Epoch) return;
-        var lives = Interned(answer.From, answer.Lives);
-        foreach (var item in answer.Items) OnAnswer(answer.From, lives, item);
+        if (answer.Boot != Boot || !Rules.SameEpoch(answer.Epoch, Configuration.Epoch)) return;
+        var from = Rules.Origin(answer);
+        var lives = Interned(from, answer.Lives);
+        foreach (var item in answer.Items) OnAnswer(from, lives, item);
     }
 
     /// <summary>Closes the batch: after this, the outbox holds all that is to be sent.</summary>
@@ -139,7 +143,7 @@ internal sealed class Proposer
         var impatient = nowMs - _limits.ReadPatienceMs;
         foreach (var round in _rounds.Values.OfType<RecordRound>().ToArray())
         {
-            var undecided = round.Owner is null && !round.Done && round.Tally.IsQuorum(Configuration.Votes);
+            var undecided = round.Owner is null && !round.Done && round.Tally.IsQuorum(Configuration.Votes, Rules);
             if (undecided && round.SentMs <= impatient) HandToOwner(round);
         }
     }
@@ -154,6 +158,17 @@ internal sealed class Proposer
         }
         _toAnnounce.Clear();
         return list;
+    }
+
+    /// <summary>A replica asks that the newest record of a key be written again: it may not take it otherwise (section 8).</summary>
+    /// <param name="key">The key.</param>
+    /// <param name="isTombstone">It is held as deleted: pointless unless every member can accept and drop it.</param>
+    public void Refresh(Key key, bool isTombstone)
+    {
+        var owner = Owner(key.Shard(Configuration.Shards));
+        var mine = owner.Holds || Configuration.Preferred(owner.Shard, _reachable) == Self;
+        var pointless = isTombstone && _reachable != Configuration.Votes.AllMembers;
+        if (mine && !pointless && QuorumReachable && _rounds.Count < _limits.MaxRounds / 2) owner.Refresh(key);
     }
 
     /// <summary>A gateway's word of another owner's ballot.</summary>
@@ -186,6 +201,9 @@ internal sealed class Proposer
             && Configuration.Rank(owner.Shard, holder) < Configuration.Rank(owner.Shard, Self);
     }
 
+    /// <summary>The round is under way, or decided and still resent to members that have not answered.</summary>
+    public bool Knows(Round round) => _rounds.ContainsKey(round.Number);
+
     /// <summary>A lost ballot's rounds are over; Reads belong to no ballot.</summary>
     public void Forget(ShardOwner owner)
     {
@@ -214,7 +232,7 @@ internal sealed class Proposer
             default:
                 return;   // an answer of the wrong kind counts for nothing
         }
-        if (!round.Done && round.Tally.IsQuorum(Configuration.Votes)) AtQuorum(round);
+        if (!round.Done && round.Tally.IsQuorum(Configuration.Votes, Rules)) AtQuorum(round);
         if (round.Done) Retire(round);
     }
 
@@ -232,17 +250,37 @@ internal sealed class Proposer
     // A decided Accept stays until every member has answered, within a bound: replicas that missed it get it again.
     private void Retire(Round round)
     {
-        if (round is AcceptRound accept && round.Tally.Answered != Configuration.Votes.AllMembers)
+        if (round is not AcceptRound accept || round.Tally.Answered == Configuration.Votes.AllMembers)
         {
-            if (!accept.Lingers)
-            {
-                accept.Lingers = true;
-                _lingering.Enqueue(accept);
-            }
-            while (_lingering.Count > _limits.MaxLingering) _rounds.Remove(_lingering.Dequeue().Number);
-            return;
+            _rounds.Remove(round.Number);
+            if (round is AcceptRound { Record.IsTombstone: true } tombstone) Drop(tombstone);
         }
-        _rounds.Remove(round.Number);
+        else if (!accept.Lingers)
+        {
+            accept.Lingers = true;
+            _lingering.Enqueue(accept);
+        }
+        TrimLingering();
+    }
+
+    // Those that ended meanwhile go too: their records may be large. At most half of all rounds linger, or a member that
+    // stays away would use all of them up and every request were refused as busy.
+    private void TrimLingering()
+    {
+        var most = Math.Min(_limits.MaxLingering, _limits.MaxRounds / 2);
+        while (_lingering.TryPeek(out var oldest) && (_lingering.Count > most || !_rounds.ContainsKey(oldest.Number)))
+        {
+            _rounds.Remove(_lingering.Dequeue().Number);
+        }
+    }
+
+    // Every member has accepted this tombstone; if it is still the newest of its key, nobody needs it any more (section 8).
+    private void Drop(AcceptRound round)
+    {
+        var counted = round.Tally.Counted(Configuration.Votes, Rules);
+        if (!Rules.MayDrop(Configuration.Votes, counted) || !round.Owner!.ForgetTombstone(round)) return;
+        Outbox.ToAll.Add(new ReplicaItem(
+            ReplicaAsk.Drop, 0, round.Shard, round.Record.Version.Ballot, round.State.Key, round.Record));
     }
 
     private void StartRead(Request request, object origin, int shard)
@@ -259,10 +297,14 @@ internal sealed class Proposer
     private void OnRead(RecordRound round)
     {
         var newest = round.Newest();
-        if (round.HeldByQuorum(Configuration.Votes, newest.Version))
+        if (Rules.ReadDecides(round, Configuration.Votes, newest.Version))
         {
             round.Done = true;
             Reply(round.Reader.Origin, ReadReply(round, newest));
+            foreach (var member in round.Behind(newest.Version))
+            {
+                Outbox.ToMember[member].Add(new ReplicaItem(ReplicaAsk.Repair, 0, round.Shard, default, round.Key, newest));
+            }
         }
         else if ((_reachable & ~round.Tally.Answered) == 0)
         {

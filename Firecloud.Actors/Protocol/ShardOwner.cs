@@ -31,7 +31,7 @@ internal sealed class ShardOwner(Proposer proposer, int shard)
     /// <summary>Takes a request: refuses it, names another ballot or holder, or runs it (rules 1 and 2).</summary>
     public void Submit(Request request, object origin)
     {
-        var least = LeastBallot(request);
+        var least = proposer.Rules.LeastBallot(request);
         if (least.Epoch > proposer.Configuration.Epoch)
         {
             proposer.Reply(origin, NotRun(request, ReplyStatus.NotReady));
@@ -44,7 +44,7 @@ internal sealed class ShardOwner(Proposer proposer, int shard)
             return;
         }
         TakeBallot();
-        var fresh = request.Attempt == 1 && request.Named == _ballot;
+        var fresh = proposer.Rules.IsFresh(request, _ballot);
         if (request.Attempt == 1 && !fresh && !request.Operation.IsGet)
         {
             proposer.Reply(origin, NotRun(request, ReplyStatus.OtherBallot));
@@ -90,7 +90,7 @@ internal sealed class ShardOwner(Proposer proposer, int shard)
     public ConfirmRound? SealConfirm()
     {
         var round = _unsentConfirm;
-        _unsentConfirm = null;
+        if (proposer.Rules.SealsConfirms) _unsentConfirm = null;
         return round;
     }
 
@@ -99,7 +99,8 @@ internal sealed class ShardOwner(Proposer proposer, int shard)
         round.Done = true;
         if (!_keys.TryGetValue(round.Key, out var state) || state.Lookup != round) return;
         state.Lookup = null;
-        if (state.Latest is null) Learn(state, round);
+        if (!proposer.Rules.IsVoid(state)) Learn(state, round);
+        if (state.Refresh) RefreshKnown(state);
         var waiting = state.Waiting.ToArray();
         state.Waiting.Clear();
         foreach (var job in waiting) RunKnown(state, job);
@@ -137,29 +138,40 @@ internal sealed class ShardOwner(Proposer proposer, int shard)
         if (!round.Done && Holds && latest is not null && latest.Version == round.Record.Version) Rewrite(round.State, latest);
     }
 
+    /// <summary>Writes the newest record of a key again under this ballot, so that every member can take it.</summary>
+    public void Refresh(Key key)
+    {
+        TakeBallot();
+        var state = GetOrAdd(key);
+        if (!state.IsIdle) return;
+        state.Refresh = true;
+        if (state.Latest is null) StartLookup(state);
+        else RefreshKnown(state);
+    }
+
+    /// <summary>A tombstone that every member has accepted leaves the cache, if it is the key's newest record.</summary>
+    /// <returns>True when it may be dropped.</returns>
+    public bool ForgetTombstone(AcceptRound round)
+    {
+        var isNewest = Holds && _keys.TryGetValue(round.State.Key, out var state) && state == round.State
+            && state.Latest == round.Record && round.Record.Version.Ballot == _ballot;
+        if (isNewest && round.State.IsIdle) _keys.Remove(round.State.Key);
+        return isNewest;
+    }
+
     /// <summary>Removes an idle key from the cache.</summary>
     /// <returns>False when work on it is under way or it is not there.</returns>
     public bool TryEvict(KeyState state)
     {
         if (!_keys.TryGetValue(state.Key, out var present) || present != state) return true;
-        return state.IsIdle && _keys.Remove(state.Key);
-    }
-
-    // Rule 2: never below the floor's ballot nor, for a later attempt, below the one that attempt 1 was sent to. Where the
-    // attempts may overtake each other, strictly above it: no coordinator holds the largest boot.
-    private static Ballot LeastBallot(Request request)
-    {
-        if (request.Attempt == 1) return request.Floor.Ballot;
-        var strictly = (request.Mode & RequestMode.Strictly) != 0 && !request.Named.IsNone;
-        var named = strictly ? request.Named with { Boot = ulong.MaxValue } : request.Named;
-        return named > request.Floor.Ballot ? named : request.Floor.Ballot;
+        return proposer.Rules.MayEvict(state) && _keys.Remove(state.Key);
     }
 
     private void TakeBallot()
     {
         if (Holds && _ballot >= HighestSeen) return;
         var round = Math.Max(HighestSeen.Round, _ballot.Round) + 1;
-        _ballot = new Ballot(proposer.Configuration.Epoch, round, proposer.Self, proposer.Boot);
+        _ballot = new Ballot(proposer.Configuration.Epoch, round, proposer.Self, proposer.Rules.BootOfBallot(proposer.Boot));
         _sequence = 0;
         Holds = true;
         HighestSeen = _ballot;
@@ -172,7 +184,7 @@ internal sealed class ShardOwner(Proposer proposer, int shard)
         state.Touched = true;
         // Who waits for a Lookup of the key is not overtaken: writes on one key go out in arrival order.
         if (state.Latest is not null && state.Lookup is null) RunKnown(state, job);
-        else if (state.Lookup is null && job.Fresh && job.Request.Operation.IsBlind) AcceptBlind(state, job);
+        else if (proposer.Rules.MayGoBlind(state, job)) AcceptBlind(state, job);
         else LookUp(state, job);
     }
 
@@ -188,7 +200,19 @@ internal sealed class ShardOwner(Proposer proposer, int shard)
     private void LookUp(KeyState state, Job job)
     {
         state.Waiting.Add(job);
-        if (state.Lookup is not null) return;
+        if (state.Lookup is null) StartLookup(state);
+    }
+
+    private void RefreshKnown(KeyState state)
+    {
+        state.Refresh = false;
+        // One in flight does it already; so does one that is decided and on its way to the last members.
+        var underWay = state.LastAccept is { } last && last.Record == state.Latest && proposer.Knows(last);
+        if (state.Latest!.Held && !underWay) Rewrite(state, state.Latest);
+    }
+
+    private void StartLookup(KeyState state)
+    {
         state.Lookup = new RecordRound(
             proposer.NextRound(), Shard, this, _ballot, state.Key, proposer.Configuration.Members.Count, proposer.NowMs);
         proposer.Start(state.Lookup);
@@ -197,8 +221,8 @@ internal sealed class ShardOwner(Proposer proposer, int shard)
     private void Learn(KeyState state, RecordRound round)
     {
         var newest = round.Newest();
-        state.Latest = newest.Held ? newest : Record.Absent(round.Dropped);
-        if (round.HeldByQuorum(proposer.Configuration.Votes, newest.Version))
+        state.Latest = newest.Held ? newest : proposer.Rules.Absent(round.Dropped);
+        if (proposer.Rules.LookupDecides(round, proposer.Configuration.Votes, newest.Version))
         {
             state.ChosenUpTo = newest.Version;
             NoteChosen(newest.Version);
@@ -224,7 +248,7 @@ internal sealed class ShardOwner(Proposer proposer, int shard)
             Confirm(state, job, Remembered(request, latest, writer));
             return;
         }
-        if (!job.Fresh && latest.Forgotten > request.Floor)
+        if (!job.Fresh && proposer.Rules.MayBeForgotten(latest, request))
         {
             // Rule 5: an earlier attempt may have been applied and fallen off the list since.
             proposer.Reply(job.Origin, NotRun(request, ReplyStatus.Unknown));
@@ -232,14 +256,14 @@ internal sealed class ShardOwner(Proposer proposer, int shard)
         }
         var decision = request.Operation.Decide(latest);
         // Rule 6: the "no" of a later attempt is written, to bury what earlier attempts may have left.
-        if (!decision.Writes && job.Fresh) Confirm(state, job, Refusal(request, latest, decision));
+        if (!decision.Writes && !proposer.Rules.WritesNo(job.Fresh)) Confirm(state, job, Refusal(request, latest, decision));
         else Accept(state, latest.After(NextVersion(), request.Id, decision), job, decision);
     }
 
     private void AcceptBlind(KeyState state, Job job)
     {
         var decision = job.Request.Operation.Decide(Record.None);
-        Accept(state, Record.Blind(NextVersion(), job.Request.Id, decision), job, decision);
+        Accept(state, proposer.Rules.Blind(NextVersion(), job.Request.Id, decision), job, decision);
     }
 
     private void Rewrite(KeyState state, Record record) => Accept(state, record.Rewritten(NextVersion()), null, default);
@@ -249,12 +273,13 @@ internal sealed class ShardOwner(Proposer proposer, int shard)
         state.Latest = record;
         var round = new AcceptRound(proposer.NextRound(), this, state, record, job, decision, proposer.NowMs);
         state.InFlight.Add(round);
+        state.LastAccept = round;
         proposer.Start(round);
     }
 
     private void Confirm(KeyState state, Job job, Reply reply)
     {
-        var answer = new PendingAnswer(job, state, state.Latest!, reply);
+        var answer = new PendingAnswer(job, state, state.Latest!, reply) { Confirmed = !proposer.Rules.NeedsConfirm };
         state.Answers.Add(answer);
         if (_unsentConfirm is null)
         {
@@ -267,9 +292,10 @@ internal sealed class ShardOwner(Proposer proposer, int shard)
     private void AnswerConfirmed(KeyState state)
     {
         var kept = 0;
-        foreach (var answer in state.Answers)
+        for (var i = 0; i < state.Answers.Count; i++)
         {
-            var ready = answer.Confirmed && answer.Record.Version <= state.ChosenUpTo;
+            var answer = state.Answers[i];
+            var ready = answer.Confirmed && proposer.Rules.IsChosen(answer.Record, state);
             if (ready) proposer.Reply(answer.Job.Origin, answer.Reply);
             else state.Answers[kept++] = answer;
         }
@@ -367,7 +393,8 @@ internal sealed class ShardOwner(Proposer proposer, int shard)
         var said = writer.Outcome != Outcome.Applied;
         return Done(request, record.Version, writer.Outcome, kept: true) with
         {
-            Visible = said ? record.Visible : request.Operation.Removes ? Version.None : writer.Version,
+            // A "no" speaks of what was there when it was decided; once something else is there, that has no name any more.
+            Visible = said ? (last ? record.Visible : Version.None) : request.Operation.Removes ? Version.None : writer.Version,
             Value = !last ? null : said ? record.Value : record.Previous,
             ValueKnown = last && (said || record.KeepsPrevious),
             Number = writer.Number,

@@ -21,8 +21,9 @@ internal struct Tally
     public void Clear() => this = default;
 
     /// <summary>Members that count: those that answered, without those of which another answer knows a later life.</summary>
-    public readonly uint Counted(Votes votes)
+    public readonly uint Counted(Votes votes, Rules? rules = null)
     {
+        rules ??= Rules.Protocol;
         var counted = Answered;
         for (var i = 0; i < votes.Members; i++)
         {
@@ -32,21 +33,23 @@ internal struct Tally
             {
                 // Equal vectors are one object (see Proposer.Interned), so the common case compares references.
                 if ((Answered >> j & 1) == 0 || ReferenceEquals(_lives[i], _lives[j])) continue;
-                if (_lives[j]![i] > own) counted &= ~(1u << i);
+                if (rules.IsOutdated(_lives[j]![i], own)) counted &= ~(1u << i);
             }
         }
         return counted;
     }
 
     /// <summary>True when the members that count are a quorum.</summary>
-    public readonly bool IsQuorum(Votes votes) => votes.IsQuorum(Counted(votes));
+    public readonly bool IsQuorum(Votes votes, Rules? rules = null) =>
+        (rules ?? Rules.Protocol).IsQuorum(votes, Counted(votes, rules));
 
     /// <summary>True when those of <paramref name="members"/> that count among themselves are a quorum.</summary>
     /// <remarks>
     /// As in the model: staleness is judged within the set that is counted. A set that holds a version is a subset of the
     /// answers, so it is first narrowed to members that count among all of them.
     /// </remarks>
-    public readonly bool IsQuorum(Votes votes, uint members) => votes.IsQuorum(Counted(votes) & members);
+    public readonly bool IsQuorum(Votes votes, uint members, Rules? rules = null) =>
+        (rules ?? Rules.Protocol).IsQuorum(votes, Counted(votes, rules) & members);
 
     [InlineArray(Votes.MaxMembers)]
     private struct LivesOfMembers

@@ -1,0 +1,245 @@
+// SimNode.cs - one simulated node: store, Acceptor and Coordinator, driven as Replica/ReplicaActor and Coordinator/CoordinatorActor
+// drive them. What is the actors' own (mailbox, flush, sync before answer, tick) is imitated here; everything else is the real code.
+using Firecloud.Actors.Protocol;
+using Firecloud.Actors.Storage;
+
+namespace Firecloud.Tests.Simulation;
+
+internal sealed class SimNode(Simulation world, int id) : ISimPlace
+{
+    private readonly List<(int To, ReplicaAnswer Answer)> _waiting = [];    // for the next sync
+    private readonly List<(int To, ReplicaAnswer Answer)> _unsynced = [];   // for the sync under way
+    private readonly object[] _addresses = [.. Enumerable.Range(0, Simulation.MaxPlaces).Select(i => (object)i)];
+    private SimStore? _disk;
+    private Acceptor _acceptor = null!;
+    private long _lastAnnounceMs;
+    private int _quietTicks;
+    private bool _ticking;
+    private bool _flushing;
+    private bool _syncing;
+
+    public int Id => id;
+    public IRecordStore Store { get; private set; } = null!;
+
+    /// <summary>Null while the node is down.</summary>
+    public Coordinator? Coordinator { get; private set; }
+
+    public Gateway? Gateway => Coordinator?.Gateway;
+    public bool IsUp => Coordinator is not null;
+
+    /// <summary>False from the loss of its memory until it has recovered: it must not vote.</summary>
+    public bool HasMemory { get; private set; } = true;
+
+    public uint View { get; private set; }
+
+    /// <summary>Grows with every crash; what was in a mailbox then is gone.</summary>
+    public int Life { get; private set; }
+
+    public long PausedUntilMs { get; set; }
+
+    /// <summary>Clocks of nodes differ; nothing but patience may depend on them.</summary>
+    private long ClockMs => world.NowMs + id * 100_000L;
+
+    public void Start()
+    {
+        if (Store is null) NewStore();
+        _acceptor = new Acceptor(Store!, id, world.Configuration.Epoch) { Rules = world.Rules };
+        Coordinator = new Coordinator(
+            world.Configuration, id, world.Random.NextUInt64(), world.Limits, world.Random, world.Rules) { IsReady = true };
+        Coordinator.OnTick(ClockMs);
+        (_ticking, _flushing, _syncing, PausedUntilMs) = (false, false, false, 0);
+        _unsynced.Clear();
+        _waiting.Clear();
+    }
+
+    public void Crash()
+    {
+        Coordinator = null;
+        Life++;
+        _disk?.Crash();
+    }
+
+    /// <summary>The node crashes and all that it kept is gone. Once started again it coordinates, but does not vote.</summary>
+    public void LoseMemory()
+    {
+        Crash();
+        NewStore();
+        HasMemory = false;
+    }
+
+    /// <summary>Section 7 in one instant: what an exchange of messages with these members would end with.</summary>
+    public void RecoverAtOnce(IReadOnlyList<SimNode> others)
+    {
+        var life = others.Max(n => n.Store.Lives[id]) + 1;
+        foreach (var other in others)
+        {
+            other.Store.Lives = other.Store.Lives.Raised(id, life);
+            other._disk?.Synced(other._disk.Written);
+        }
+        var lives = Store.Lives.Raised(id, life);
+        foreach (var other in others) lives = lives.Merged(other.Store.Lives);
+        Store.Lives = lives;
+        for (var shard = 0; shard < world.Configuration.Shards; shard++)
+        {
+            var promised = others.Max(n => n.Store.GetPromised(shard));
+            if (promised > Store.GetPromised(shard)) Store.SetPromised(shard, promised);
+        }
+        foreach (var key in world.Keys) Take(key, others);
+        _disk?.Synced(_disk.Written);
+        HasMemory = true;
+    }
+
+    public void Deliver(int from, object message)
+    {
+        if (message is ReplicaRequest request)
+        {
+            if (HasMemory) Handle(request);
+            return;
+        }
+        BeforeInput();
+        switch (message)
+        {
+            case ReplicaAnswer answer: Coordinator!.Proposer.OnAnswer(answer); break;
+            case RequestBatch batch: Coordinator!.OnRequests(batch, _addresses[from]); break;
+            case ReplyBatch batch: Coordinator!.OnReplies(batch); break;
+            case AnnouncementBatch batch: Coordinator!.OnAnnouncements(batch); break;
+            default: throw new InvalidOperationException($"{message.GetType().Name} is not known to the simulator.");
+        }
+        AfterInput();
+    }
+
+    public void Submit(SimCall call)
+    {
+        BeforeInput();
+        Coordinator!.Submit(call);
+        AfterInput();
+    }
+
+    public void Cancel(SimCall call)
+    {
+        BeforeInput();
+        Coordinator!.Gateway.Cancel(call);
+        AfterInput();
+    }
+
+    public void SetView(uint view)
+    {
+        View = view;
+        BeforeInput();
+        Coordinator!.SetReachable(view);
+        AfterInput();
+    }
+
+    public void Tick()
+    {
+        Coordinator!.OnTick(ClockMs);
+        if (world.NowMs - _lastAnnounceMs >= world.Options.AnnounceEvery)
+        {
+            _lastAnnounceMs = world.NowMs;
+            if (Coordinator.TakeAnnouncements() is { } news)
+            {
+                for (var other = 0; other < Simulation.Members; other++)
+                {
+                    if (other != id) world.Network.Send(id, other, news);
+                }
+            }
+        }
+        // A node with nothing to do is not ticked: its next input begins with a tick.
+        var busy = Coordinator.Gateway.Pending > 0 || Coordinator.Proposer.RoundsUnderWay > 0;
+        _quietTicks = busy ? 0 : _quietTicks + 1;
+        _ticking = _quietTicks * world.Options.TickEvery <= world.Options.AnnounceEvery;
+        if (_ticking) world.After(world.Options.TickEvery, new SimEvent(EventKind.Tick, id, id, null, Life));
+        AfterInput();
+    }
+
+    public void Flush()
+    {
+        _flushing = false;
+        var output = Coordinator!.Flush();
+        foreach (var request in output.ToAllReplicas)
+        {
+            for (var member = 0; member < Simulation.Members; member++) world.Network.Send(id, member, request);
+        }
+        foreach (var (member, request) in output.ToReplica) world.Network.Send(id, member, request);
+        foreach (var (member, batch) in output.ToCoordinator) world.Network.Send(id, member, batch);
+        foreach (var (gateway, batch) in output.ToGateway) world.Network.Send(id, (int)gateway, batch);
+    }
+
+    /// <summary>A sync that began when this many entries were written has ended; the answers that waited for it go out.</summary>
+    public void Synced(int written)
+    {
+        _disk!.Synced(written);
+        _syncing = false;
+        foreach (var (to, answer) in _unsynced) Send(to, answer);
+        _unsynced.Clear();
+        if (_waiting.Count > 0) BeginSync();
+    }
+
+    private void NewStore()
+    {
+        Store = world.Options.SyncTime > 0
+            ? _disk = new SimStore(world.Configuration.Shards, Simulation.Members)
+            : new MemoryRecordStore(world.Configuration.Shards, Simulation.Members);
+    }
+
+    private void Take(Key key, IReadOnlyList<SimNode> others)
+    {
+        var shard = key.Shard(world.Configuration.Shards);
+        var newest = Record.None;
+        foreach (var other in others)
+        {
+            var record = other.Store.Get(shard, key).Record;
+            if (record.Version > newest.Version) newest = record;
+        }
+        if (!newest.Held) return;
+        var holders = others.Where(n => n.Store.Get(shard, key) is { Heard: false } s && s.Record.Version == newest.Version);
+        var heard = !world.Configuration.Votes.IsQuorum(holders.Aggregate(0u, (mask, n) => mask | 1u << n.Id));
+        Store.Put(shard, key, new StoredRecord(newest, heard));
+    }
+
+    private void Handle(ReplicaRequest request)
+    {
+        if (_acceptor.Handle(request) is not { } answer) return;
+        if (_disk is null || !world.SyncsBeforeAnswering)
+        {
+            Send(request.From, answer);
+            return;
+        }
+        _waiting.Add((request.From, answer));
+        if (!_syncing) BeginSync();
+    }
+
+    private void BeginSync()
+    {
+        _syncing = true;
+        _unsynced.AddRange(_waiting);
+        _waiting.Clear();
+        var time = 1 + world.Random.Next(world.Options.SyncTime);
+        world.After(time, new SimEvent(EventKind.Synced, id, id, null, Life) { Number = _disk!.Written });
+    }
+
+    private void Send(int to, ReplicaAnswer answer)
+    {
+        foreach (var part in Batching.Cut(answer, world.Options.FrameSize)) world.Network.Send(id, to, part);
+    }
+
+    private void BeforeInput()
+    {
+        if (!_ticking) Coordinator!.OnTick(ClockMs);
+    }
+
+    private void AfterInput()
+    {
+        if (!_ticking)
+        {
+            (_ticking, _quietTicks) = (true, 0);
+            world.After(world.Options.TickEvery, new SimEvent(EventKind.Tick, id, id, null, Life));
+        }
+        if (world.Options.FlushAfter == 0) Flush();
+        else if (!_flushing)
+        {
+            _flushing = true;
+            world.After(world.Random.Next(world.Options.FlushAfter), new SimEvent(EventKind.Flush, id, id, null, Life));
+        }
+    }
+}

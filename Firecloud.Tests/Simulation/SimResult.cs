@@ -1,0 +1,76 @@
+// SimResult.cs - how a run ended, and the report that lets somebody else see the same.
+using System.Text;
+using Firecloud.Actors.Protocol;
+using Firecloud.Tests.Checker;
+
+namespace Firecloud.Tests.Simulation;
+
+internal enum FailureKind
+{
+    None,
+
+    /// <summary>No order of the operations explains the answers.</summary>
+    NotLinearizable,
+
+    /// <summary>The healthy quorum did not finish.</summary>
+    NotLive,
+
+    /// <summary>The product found a mistake of its own.</summary>
+    BrokenInvariant,
+
+    /// <summary>The checker gave up: not evidence for anything, so a failure.</summary>
+    Undecided,
+}
+
+internal sealed record SimResult(Simulation World, FailureKind Failure, string? Why)
+{
+    private static readonly CheckerOptions Quick = new() { Shrink = false };
+
+    public bool IsOk => Failure == FailureKind.None;
+
+    public static SimResult Of(Simulation world, string? broken, bool healed)
+    {
+        if (broken is not null) return new SimResult(world, FailureKind.BrokenInvariant, broken);
+        var check = LinearizabilityChecker.Check(SimHistory.Of(world.Workload.Asked), Quick);
+        if (!check.IsOk)
+        {
+            var kind = check.Verdict == Verdict.Violation ? FailureKind.NotLinearizable : FailureKind.Undecided;
+            return new SimResult(world, kind, null);
+        }
+        return healed && world.NotLive() is { } late
+            ? new SimResult(world, FailureKind.NotLive, late)
+            : new SimResult(world, FailureKind.None, null);
+    }
+
+    /// <summary>Seed, options and the shortest history that shows it.</summary>
+    public string Report()
+    {
+        var text = new StringBuilder();
+        text.AppendLine($"{Failure}, seed {World.Seed}; replay: scripts/sim.sh --seed {World.Seed} (add --log for every event)");
+        text.AppendLine($"  {World.Options}");
+        if (Why is not null) text.AppendLine(Why);
+        var history = SimHistory.Of(World.Workload.Asked);
+        if (Failure is FailureKind.NotLinearizable or FailureKind.Undecided)
+        {
+            text.AppendLine(LinearizabilityChecker.Check(history).Text);
+        }
+        else
+        {
+            foreach (var asked in World.Workload.Asked) text.AppendLine($"  {asked}");
+        }
+        return text.ToString();
+    }
+}
+
+internal sealed partial class Simulation
+{
+    /// <summary>What the healthy quorum left undone, or null.</summary>
+    public string? NotLive()
+    {
+        if (!_faults.CanBeLive) return null;
+        if (_workload.Unfinished is { } call) return $"{call.Asked} has no answer {PatienceMs} ms after the healing.";
+        if (!_workload.IsFinished) return "The world stood still before all was asked.";
+        var refused = _workload.Asked.FirstOrDefault(a => a.MustBeDone && a.Result.Kind != ResultKind.Done);
+        return refused is null ? null : $"{refused}, although a quorum is healthy.";
+    }
+}

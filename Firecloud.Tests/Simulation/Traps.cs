@@ -1,0 +1,181 @@
+// Traps.cs - planted bugs: the protocol with one rule of Protocol/Rules left out, named as in protocol.md section 10.
+//
+// TrapTests proves that the simulator finds every one of them; docs/testing.md has the table.
+using System.Numerics;
+using Firecloud.Actors.Protocol;
+using Version = Firecloud.Actors.Protocol.Version;
+
+namespace Firecloud.Tests.Simulation;
+
+/// <summary>One planted bug.</summary>
+/// <param name="Name">As in protocol.md, section 10.</param>
+/// <param name="Make">New rules for one run; some remember what happened.</param>
+internal sealed record Trap(string Name, Func<Rules> Make)
+{
+    public static IReadOnlyList<Trap> All { get; } =
+    [
+        new("quorum2", () => new TwoVotesDecide()),
+        new("countmembers", () => new HalfTheMembersDecide()),
+        new("repeated", () => new RepeatedAnswersCount()),
+        new("nolives", () => new EarlierLivesCount()),
+        new("countheard", () => new HeardCounts()),
+        new("lookupnopromise", () => new LookupsPromiseNothing()),
+        new("noboot", () => new OneBootForEver()),
+        new("joinread", () => new GetsNeedNoConfirm()),
+        new("oldconfirm", () => new GetsJoinOldConfirms()),
+        new("nochosen", () => new InFlightIsRead()),
+        new("nowriteback", () => new LookupsAlwaysDecide()),
+        new("anyread", () => new ReadsAlwaysDecide()),
+        new("evictinflight", () => new WritesAreEvicted()),
+        new("evictlookup", () => new LookupsAreOvertaken()),
+        new("reordered", () => new OldRequestsRun()),
+        new("blindanyballot", () => new AnyBallotIsFresh()),
+        new("lowretry", () => new RetriesGoLower()),
+        new("samepath", () => new RetriesMayOvertake()),
+        new("belowfloor", () => new FloorsAreIgnored()),
+        new("blindforgetsnothing", () => new BlindForgetsNothing()),
+        new("nofloor", () => new FallenIdsAreForgotten()),
+        new("loosenno", () => new EveryNoIsBelieved()),
+        new("nofence", () => new RetriesWriteNoNo()),
+    ];
+
+    public static Trap Named(string name) =>
+        All.FirstOrDefault(t => t.Name == name) ?? throw new ArgumentException(
+            $"There is no trap '{name}'; there are {string.Join(", ", All.Select(t => t.Name))}.");
+
+    private sealed class TwoVotesDecide : Rules
+    {
+        public override bool IsQuorum(Votes votes, uint members) => votes.Of(members) >= 2;
+    }
+
+    private sealed class HalfTheMembersDecide : Rules
+    {
+        public override bool IsQuorum(Votes votes, uint members) => 2 * BitOperations.PopCount(members) >= votes.Members;
+    }
+
+    // As if answers were told apart by the link that they came over, and a repeated one came over another.
+    private sealed class RepeatedAnswersCount : Rules
+    {
+        private readonly HashSet<ReplicaAnswer> _seen = new(ReferenceEqualityComparer.Instance);
+
+        public override int Origin(ReplicaAnswer answer) => _seen.Add(answer) ? answer.From : (answer.From + 1) % Simulation.Members;
+    }
+
+    private sealed class EarlierLivesCount : Rules
+    {
+        public override bool IsOutdated(int knownLife, int ownLife) => false;
+    }
+
+    private sealed class HeardCounts : Rules
+    {
+        public override bool CountsAsHeld(in StoredRecord answer) => true;
+    }
+
+    private sealed class LookupsPromiseNothing : Rules
+    {
+        public override bool Promises(ReplicaAsk ask) => ask is ReplicaAsk.Accept or ReplicaAsk.Confirm;
+    }
+
+    private sealed class OneBootForEver : Rules
+    {
+        public override ulong BootOfBallot(ulong boot) => 1;
+    }
+
+    private sealed class GetsNeedNoConfirm : Rules
+    {
+        public override bool NeedsConfirm => false;
+    }
+
+    private sealed class GetsJoinOldConfirms : Rules
+    {
+        public override bool SealsConfirms => false;
+    }
+
+    private sealed class InFlightIsRead : Rules
+    {
+        public override bool IsChosen(Record record, KeyState state) => true;
+    }
+
+    private sealed class LookupsAlwaysDecide : Rules
+    {
+        public override bool LookupDecides(RecordRound round, Votes votes, Version newest) => true;
+    }
+
+    private sealed class ReadsAlwaysDecide : Rules
+    {
+        public override bool ReadDecides(RecordRound round, Votes votes, Version newest) => true;
+    }
+
+    private sealed class WritesAreEvicted : Rules
+    {
+        public override bool MayEvict(KeyState state) =>
+            state.Lookup is null && state.Waiting.Count == 0 && state.Answers.Count == 0;
+    }
+
+    private sealed class LookupsAreOvertaken : Rules
+    {
+        public override bool MayGoBlind(KeyState state, in Job job) => job.Fresh && job.Request.Operation.IsBlind;
+
+        public override bool IsVoid(KeyState state) => false;
+    }
+
+    private sealed class OldRequestsRun : Rules
+    {
+        public override bool InOrder(GatewayPeer gateway, ulong serial) => true;
+    }
+
+    private sealed class AnyBallotIsFresh : Rules
+    {
+        public override bool IsFresh(Request request, Ballot held) => request.Attempt == 1;
+    }
+
+    private sealed class RetriesGoLower : Rules
+    {
+        public override Ballot LeastBallot(Request request) => request.Floor.Ballot;
+    }
+
+    private sealed class RetriesMayOvertake : Rules
+    {
+        public override Ballot LeastBallot(Request request) =>
+            base.LeastBallot(request with { Mode = request.Mode & ~RequestMode.Strictly });
+    }
+
+    private sealed class FloorsAreIgnored : Rules
+    {
+        public override Ballot LeastBallot(Request request) => base.LeastBallot(request with { Floor = Version.None });
+    }
+
+    private sealed class BlindForgetsNothing : Rules
+    {
+        public override Record Blind(Version version, RequestId request, in Decision decision)
+        {
+            var record = base.Blind(version, request, decision);
+            return new Record
+            {
+                Version = record.Version,
+                Modified = record.Modified,
+                Value = record.Value,
+                ExpiresAt = record.ExpiresAt,
+                Writers = record.Writers,
+            };
+        }
+    }
+
+    private sealed class FallenIdsAreForgotten : Rules
+    {
+        public override bool MayBeForgotten(Record latest, Request request) => false;
+    }
+
+    private sealed class EveryNoIsBelieved : Rules
+    {
+        public override bool TakesNo(Reply reply, int attempts) => true;
+    }
+
+    // The gateway believes the "no" of its newest attempt, as it would if that were written.
+    private sealed class RetriesWriteNoNo : Rules
+    {
+        public override bool WritesNo(bool fresh) => false;
+
+        public override bool TakesNo(Reply reply, int attempts) => reply.Attempt == attempts;
+    }
+}
