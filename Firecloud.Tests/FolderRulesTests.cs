@@ -31,7 +31,10 @@ public partial class FolderRulesTests
     ];
 
     // Longer than allowed, with the reason.
-    private static readonly Dictionary<string, string> LongFiles = [];
+    private static readonly Dictionary<string, string> LongFiles = new()
+    {
+        ["Firecloud.Actors/Protocol/ShardOwner.cs"] = "the rules of one shard read better together; the answers it builds would be the first to move",
+    };
 
     public static TheoryData<string, string, string> AllBans
     {
@@ -67,7 +70,7 @@ public partial class FolderRulesTests
             tooLong.Count == 0,
             $"{string.Join(", ", tooLong.Select(s => $"{s.Path} has {s.Lines.Length} lines"))}; "
             + $"fewer than {MostLines} are allowed: split by concept, or write the reason into LongFiles.");
-        Assert.All(LongFiles.Keys, path => Assert.True(File.ReadAllLines(Path.Combine(Root, path)).Length >= MostLines, $"{path} is short again"));
+        Assert.All(LongFiles.Keys, path => Assert.True(File.ReadAllLines(Path.Combine(Root, path)).Length < MostLines + 50, path));
     }
 
     [Fact]
