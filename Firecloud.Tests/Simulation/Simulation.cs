@@ -63,6 +63,7 @@ internal sealed partial class Simulation
 
     public long NowMs { get; private set; }
     public long Events { get; private set; }
+    public long[] KindCounts = new long[20];
     public ulong TraceHash { get; private set; } = 14695981039346656037UL;
 
     /// <summary>Every event as a line, where wanted.</summary>
@@ -136,7 +137,7 @@ internal sealed partial class Simulation
             After(node.PausedUntilMs - NowMs, what);
             return true;
         }
-        Events++;
+        Events++; KindCounts[(int)what.Kind]++;
         Note((ulong)NowMs << 16 | (ulong)what.Kind << 8 | (uint)(what.From << 4) | (uint)what.To);
         Log?.Add($"{NowMs,7} {Describe(what)}");
         Happen(what, place);
@@ -157,12 +158,18 @@ internal sealed partial class Simulation
             case EventKind.Ask: _workload.Ask(what.To, what.Number, (Operation)what.Subject!); break;
             case EventKind.Fault: if (_healedAtMs < 0) _faults.Strike(); break;
             case EventKind.Restart: _faults.Restart(Nodes[what.To]); break;
-            case EventKind.NoticeLinks: if (place!.IsUp) place.SetView(TrueView(what.To)); break;
+            case EventKind.NoticeLinks: NoticeLinks(place!); break;
             case EventKind.Heal:
                 _healedAtMs = NowMs;
                 _faults.Heal();
                 break;
         }
+    }
+
+    private void NoticeLinks(ISimPlace place)
+    {
+        var view = TrueView(place.Id);
+        if (place.IsUp && place.View != view) place.SetView(view);
     }
 
     private void Note(ulong value) => TraceHash = (TraceHash ^ value) * 0x9E3779B97F4A7C15UL ^ TraceHash >> 29;

@@ -14,12 +14,13 @@ public sealed class SimulationExplorer
     {
         if (Setting("FIRECLOUD_SIM_MEASURE") is not { } runs) return;
         var most = ulong.Parse(runs, CultureInfo.InvariantCulture);
-        Parallel.ForEach(Trap.All, trap =>
+        var only = Setting("FIRECLOUD_SIM_TRAP")?.Split(',');
+        Parallel.ForEach(Trap.All.Where(t => only is null || only.Contains(t.Name)), trap =>
         {
             var found = new List<string>();
             for (var seed = 0ul; seed < most && found.Count < 3; seed++)
             {
-                var result = new Simulation(seed, null, trap.Make()).Run();
+                var result = trap.Run(seed);
                 if (result.Failure is FailureKind.NotLinearizable or FailureKind.BrokenInvariant) found.Add($"{seed} {result.Failure}");
             }
             Console.WriteLine($"{trap.Name}: {(found.Count == 0 ? $"not within {most}" : string.Join(", ", found))}");
