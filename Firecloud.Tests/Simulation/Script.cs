@@ -26,6 +26,9 @@ internal sealed class Script
 
     public Simulation World { get; }
 
+    /// <summary>What was asked, delivered and told, as lines.</summary>
+    public List<string> Log { get; } = [];
+
     /// <summary>The newest version that the script's gateway was told to be chosen.</summary>
     public Version Floor { get; private set; }
 
@@ -65,6 +68,7 @@ internal sealed class Script
 
     public void Deliver(Packet packet)
     {
+        Log.Add(packet.ToString());
         if (World.Places[packet.To].IsUp) World.Places[packet.To].Deliver(packet.From, packet.Message);
     }
 
@@ -85,6 +89,7 @@ internal sealed class Script
     private void Send(RequestId id, Asked asked, Request request, int node)
     {
         _requests[id] = (asked, request, node);
+        Log.Add($"#{asked.Number} attempt {request.Attempt} at {node}: {PacketText.Text(asked.Operation)}");
         World.Nodes[node].Deliver(Client, new RequestBatch(ClientNumber, ++_serial, [request]));
         Deliver(p => p.To == Client);
     }
