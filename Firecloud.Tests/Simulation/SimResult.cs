@@ -30,6 +30,9 @@ internal sealed record SimResult(Simulation World, FailureKind Failure, string? 
 
     public bool IsOk => Failure == FailureKind.None;
 
+    /// <summary>What a planted bug is to be noticed by; that it stops the store would be too cheap.</summary>
+    public bool ShowsTrap => Failure is FailureKind.NotLinearizable or FailureKind.BrokenInvariant;
+
     /// <summary>How a run ended.</summary>
     public static SimResult Of(Simulation world, string? broken, bool healed)
     {

@@ -63,7 +63,6 @@ internal sealed partial class Simulation
 
     public long NowMs { get; private set; }
     public long Events { get; private set; }
-    public long[] KindCounts = new long[20];
     public ulong TraceHash { get; private set; } = 14695981039346656037UL;
 
     /// <summary>Every event as a line, where wanted.</summary>
@@ -137,7 +136,7 @@ internal sealed partial class Simulation
             After(node.PausedUntilMs - NowMs, what);
             return true;
         }
-        Events++; KindCounts[(int)what.Kind]++;
+        Events++;
         Note((ulong)NowMs << 16 | (ulong)what.Kind << 8 | (uint)(what.From << 4) | (uint)what.To);
         Log?.Add($"{NowMs,7} {Describe(what)}");
         Happen(what, place);

@@ -45,8 +45,12 @@ internal sealed record Trap(string Name, Func<Rules> Make)
         new("unsynced", () => Rules.Protocol) { AnswersUnsynced = true },
     ];
 
+    /// <summary>The protocol itself.</summary>
+    public static Trap None { get; } = new("none", () => Rules.Protocol);
+
     /// <summary>One schedule with this bug planted.</summary>
-    public SimResult Run(ulong seed) => new Simulation(seed, null, Make()) { SyncsBeforeAnswering = !AnswersUnsynced }.Run();
+    public SimResult Run(ulong seed, List<string>? log = null) =>
+        new Simulation(seed, null, Make()) { SyncsBeforeAnswering = !AnswersUnsynced, Log = log }.Run();
 
     public static Trap Named(string name) =>
         All.FirstOrDefault(t => t.Name == name) ?? throw new ArgumentException(
