@@ -176,16 +176,25 @@ public sealed class FirecloudClient : IAsyncDisposable
     /// <param name="node">host:port.</param>
     /// <param name="timeout">How long to wait.</param>
     /// <exception cref="FirecloudException">The node did not answer.</exception>
-    public async Task<NodeStatus> StatusAsync(string node, TimeSpan timeout)
+    public async Task<NodeStatus> StatusAsync(string node, TimeSpan timeout) =>
+        await AskMasterAsync(node, new StatusRequest(), timeout).ConfigureAwait(false) is StatusReply reply
+            ? NodeStatus.FromJson(reply.Json)!
+            : throw new FirecloudException($"{node} gave no status; is it of another version?");
+
+    /// <summary>Gives a node an operator's order.</summary>
+    internal async Task<AdminReply> OrderAsync(string node, AdminOrder order, TimeSpan timeout) =>
+        await AskMasterAsync(node, new AdminRequest(order), timeout).ConfigureAwait(false) is AdminReply reply
+            ? reply
+            : throw new FirecloudException($"{node} does not know the order {order}; is it of another version?");
+
+    private async Task<object> AskMasterAsync(string node, object message, TimeSpan timeout)
     {
-        var member = Addresses([node])[0];
-        var path = $"akka.udp://{_options.NodeSystemName}@{member}/user/{FirecloudNode.ActorName}/master";
+        var path = $"akka.udp://{_options.NodeSystemName}@{Addresses([node])[0]}/user/{FirecloudNode.ActorName}/master";
         var master = ((ExtendedActorSystem)_system).Provider.ResolveActorRef(path);
-        var codec = new Codec(Votes.MaxMembers, 65536);
         try
         {
-            var frame = await master.Ask<Frame>(NodeContext.Encode(new StatusRequest()), timeout).ConfigureAwait(false);
-            return NodeStatus.FromJson(((StatusReply)codec.Decode(frame.Bytes)).Json)!;
+            var frame = await master.Ask<Frame>(NodeContext.EncodeForAll(message), timeout).ConfigureAwait(false);
+            return new Codec(Votes.MaxMembers, 65536).Decode(frame.Bytes);
         }
         catch (AskTimeoutException e)
         {
@@ -225,7 +234,8 @@ public sealed class FirecloudClient : IAsyncDisposable
     private static Entry? EntryOf(OperationResult result) => result.Value is null ? null : new Entry(result.Value, result.Version);
 
     private static Replaced ReplacedOf(OperationResult result) =>
-        new(result.Value is null ? null : new ReadOnlyMemory<byte>(result.Value), result.ValueKnown, result.Version);
+        // Not "null : …": that null would become an empty value, by way of the conversion from an array.
+        new(result.Value is null ? default(ReadOnlyMemory<byte>?) : result.Value, result.ValueKnown, result.Version);
 
     private static Swap SwapOf(OperationResult result) => result.Outcome == Outcome.Applied
         ? new Swap(true, result.Version, null)

@@ -45,6 +45,7 @@ internal sealed class CoordinatorActor : UntypedActor, IWithTimers
                 foreach (var each in batch) Take(each);
                 break;
             case Frame frame: OnFrame(frame); break;
+            case RefreshRequest refresh: _coordinator.OnRefresh(refresh); break;
             case ReplicaAnswer answer: _coordinator.Proposer.OnAnswer(answer); break;
             case FloorQuery query: query.Answer.TrySetResult(_coordinator.Gateway.Floor(query.Shard)); break;
             case CancelRequest cancel: _coordinator.Gateway.Cancel(cancel.Pending); break;
@@ -96,6 +97,7 @@ internal sealed class CoordinatorActor : UntypedActor, IWithTimers
                 break;
             case RequestBatch batch when batch.Requests.All(Fits): _coordinator.OnRequests(batch, Sender); break;
             case ReplyBatch batch when batch.From != _node.Self: _coordinator.OnReplies(batch); break;
+            case RefreshRequest refresh when refresh.From != _node.Self: _coordinator.OnRefresh(refresh); break;
             case AnnouncementBatch batch when batch.From != _node.Self: _coordinator.OnAnnouncements(batch); break;
             default: _node.Counters.CountBadFrame(); break;
         }
@@ -120,7 +122,7 @@ internal sealed class CoordinatorActor : UntypedActor, IWithTimers
         if (now - _lastAnnounceMs < _node.Settings.AnnounceMs) return;
         _lastAnnounceMs = now;
         if (_coordinator.TakeAnnouncements() is not { } news) return;
-        var frame = NodeContext.Encode(news);
+        var frame = _node.Encode(news);
         foreach (var peer in _node.Others) peer.Coordinator.Tell(frame, ActorRefs.NoSender);
     }
 
@@ -129,20 +131,20 @@ internal sealed class CoordinatorActor : UntypedActor, IWithTimers
         foreach (var request in output.ToAllReplicas)
         {
             _node.Peers[_node.Self].Replica.Tell(request, Self);
-            var frame = NodeContext.Encode(request);
+            var frame = _node.Encode(request);
             foreach (var peer in _node.Others) SendToReplica(peer, frame);
         }
         foreach (var (member, request) in output.ToReplica)
         {
             if (member == _node.Self) _node.Peers[member].Replica.Tell(request, Self);
-            else SendToReplica(_node.Peers[member], NodeContext.Encode(request));
+            else SendToReplica(_node.Peers[member], _node.Encode(request));
         }
         foreach (var (member, batch) in output.ToCoordinator)
         {
             _node.Counters.RequestsForwarded++;
-            _node.Peers[member].Coordinator.Tell(NodeContext.Encode(batch), Self);
+            _node.Peers[member].Coordinator.Tell(_node.Encode(batch), Self);
         }
-        foreach (var (gateway, batch) in output.ToGateway) ((IActorRef)gateway).Tell(NodeContext.Encode(batch), Self);
+        foreach (var (gateway, batch) in output.ToGateway) ((IActorRef)gateway).Tell(_node.Encode(batch), Self);
     }
 
     private void SendToReplica(Peer peer, Frame frame)

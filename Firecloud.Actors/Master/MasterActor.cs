@@ -29,14 +29,21 @@ internal sealed class MasterActor : UntypedActor
 
     private void OnFrame(Frame frame)
     {
-        object? answer = !_node.TryDecode(frame, out var message) ? null : message switch
+        var isMessage = _node.TryDecode(frame, out var message);
+        if (isMessage && message is AdminRequest order)
+        {
+            Context.Parent.Ask<AdminReply>(order, TimeSpan.FromSeconds(5))
+                .PipeTo(Sender, Self, reply => _node.Encode(reply), e => _node.Encode(new AdminReply(false, e.Message)));
+            return;
+        }
+        object? answer = !isMessage ? null : message switch
         {
             StatusRequest => new StatusReply(Status().ToJson()),
             ConfigurationRequest => Configuration(),
             _ => null,
         };
         if (answer is null) _node.Counters.CountBadFrame();
-        else Sender.Tell(NodeContext.Encode(answer), Self);
+        else Sender.Tell(_node.Encode(answer), Self);
     }
 
     private ConfigurationReply Configuration()
@@ -46,7 +53,7 @@ internal sealed class MasterActor : UntypedActor
         var limits = _node.Settings.Limits;
         return new ConfigurationReply(
             _node.Self, configuration.Epoch, configuration.Shards, [.. configuration.Members.Select(m => m.ToString())], votes,
-            limits.Key, limits.Value);
+            limits.Key, limits.Value, _links?.State == NodeState.Voting);
     }
 
     private NodeStatus Status()
@@ -60,7 +67,7 @@ internal sealed class MasterActor : UntypedActor
             State = links?.State switch
             {
                 NodeState.Voting => "voting",
-                NodeState.LostMemory => "lost-memory",
+                NodeState.LostMemory => "recovering",
                 _ => "waiting",
             },
             Why = links is null ? "The node is starting." : links.WhyNotVoting,
@@ -72,7 +79,8 @@ internal sealed class MasterActor : UntypedActor
             Serving = configuration.Votes.IsQuorum(usable),
             Members = [.. configuration.Members.Select((m, i) => new MemberStatus(
                 i, m.ToString(), configuration.Votes[i], i == configuration.Votes.Master,
-                ((links?.Reachable ?? 0) >> i & 1) != 0, ((links?.Voting ?? 0) >> i & 1) != 0))],
+                ((links?.Reachable ?? 0) >> i & 1) != 0, ((links?.Voting ?? 0) >> i & 1) != 0,
+                i < _node.Counters.Differing.Count ? _node.Counters.Differing[i] : 0))],
             Counters = Counters(),
             AkkaCluster = _node.Settings.JoinsCluster ? AkkaMembers() : [],
         };
@@ -84,6 +92,9 @@ internal sealed class MasterActor : UntypedActor
         return new SortedDictionary<string, long>(StringComparer.Ordinal)
         {
             ["badFrames"] = counters.BadFrames,
+            ["behind"] = counters.Behind,
+            ["divergent"] = counters.Divergent,
+            ["heard"] = counters.Heard,
             ["keys"] = counters.Keys,
             ["replicaAnswersReceived"] = counters.ReplicaAnswersReceived,
             ["replicaRequestsHandled"] = counters.ReplicaRequestsHandled,

@@ -10,7 +10,9 @@ namespace Firecloud.Actors.Master;
 /// <param name="Master">True for the member that breaks ties.</param>
 /// <param name="Reachable">The transport reaches it.</param>
 /// <param name="Voting">It said last that it votes.</param>
-public sealed record MemberStatus(int Node, string Address, int Votes, bool Master, bool Reachable, bool Voting);
+/// <param name="DifferingShards">Shards in which the node's replica differed from it when last compared; under load a few always do.</param>
+public sealed record MemberStatus(
+    int Node, string Address, int Votes, bool Master, bool Reachable, bool Voting, int DifferingShards);
 
 /// <summary>A node's status: what <c>firecloud status --json</c> prints.</summary>
 public sealed record NodeStatus
@@ -21,7 +23,7 @@ public sealed record NodeStatus
     /// <summary>The node's address.</summary>
     public required string Address { get; init; }
 
-    /// <summary>waiting, voting or lost-memory.</summary>
+    /// <summary>waiting, voting or recovering.</summary>
     public required string State { get; init; }
 
     /// <summary>What keeps the node from voting; null where nothing does.</summary>

@@ -83,6 +83,12 @@ public sealed class FirecloudNode : IExtension
     /// <param name="timeout">How long to wait for it.</param>
     public Task<NodeStatus> StatusAsync(TimeSpan timeout) => _actor.Ask<NodeStatus>(new StatusRequest(), timeout);
 
+    /// <summary>Gives up what only missing members know: a recovery that waits for a quorum of memory goes on without it.</summary>
+    /// <param name="timeout">How long to wait for the answer.</param>
+    /// <returns>What was done, for people.</returns>
+    public async Task<string> ForceRecoveryAsync(TimeSpan timeout) =>
+        (await _actor.Ask<AdminReply>(new AdminRequest(AdminOrder.ForceRecovery), timeout)).Message;
+
     internal static ulong DrawBoot()
     {
         Span<byte> bytes = stackalloc byte[8];

@@ -46,6 +46,8 @@ internal sealed class LinksActor : UntypedActor, IWithTimers
         {
             case Tick: Greet(); break;
             case Frame frame: OnFrame(frame); break;
+            case Recovered recovered: _formation.OnRecovered(recovered.Progress); break;
+            case AdminRequest { Order: AdminOrder.Bootstrap }: Sender.Tell(Bootstrap(), Self); break;
             case PeerReachable peer: OnPeer(peer.Peer, true); break;
             case PeerUnreachable peer: OnPeer(peer.Peer, false); break;
             default: Unhandled(message); break;
@@ -55,7 +57,7 @@ internal sealed class LinksActor : UntypedActor, IWithTimers
 
     private void Greet()
     {
-        var frame = NodeContext.Encode(_formation.Greet());
+        var frame = NodeContext.EncodeForAll(_formation.Greet());
         foreach (var peer in _node.Others) peer.Links.Tell(frame, ActorRefs.NoSender);
     }
 
@@ -69,7 +71,7 @@ internal sealed class LinksActor : UntypedActor, IWithTimers
         switch (message)
         {
             case Protocol.Hello hello when hello.From != _node.Self:
-                _node.Peers[hello.From].Links.Tell(NodeContext.Encode(_formation.OnHello(hello)), ActorRefs.NoSender);
+                _node.Peers[hello.From].Links.Tell(NodeContext.EncodeForAll(_formation.OnHello(hello)), ActorRefs.NoSender);
                 break;
             case Welcome welcome when welcome.From != _node.Self:
                 _reachable |= 1u << welcome.From;   // it answered a question of ours: both directions work
@@ -79,10 +81,19 @@ internal sealed class LinksActor : UntypedActor, IWithTimers
         }
     }
 
+    private AdminReply Bootstrap()
+    {
+        var why = _formation.TryBootstrap();
+        return why is null
+            ? new AdminReply(true, "The cluster is founded with the members that are there; the others join when they come.")
+            : new AdminReply(false, why);
+    }
+
     private void OnPeer(Address address, bool reachable)
     {
         if (!_byAddress.TryGetValue(address, out var member) || member == _node.Self) return;
-        if (reachable) _reachable |= 1u << member;
+        // Datagrams pass, but Akka's streams over them may not be there yet: only the answer to a greeting shows that.
+        if (reachable) _node.Peers[member].Links.Tell(NodeContext.EncodeForAll(_formation.Greet()), ActorRefs.NoSender);
         else _reachable &= ~(1u << member);
     }
 
@@ -92,6 +103,7 @@ internal sealed class LinksActor : UntypedActor, IWithTimers
         var now = new LinksChanged(_reachable & _everybody, _formation.Voting, _formation.State, _formation.ClusterId, why);
         if (now == _last) return;
         Log(now);
+        _node.ClusterId = now.ClusterId;
         _last = now;
         var own = _node.Peers[_node.Self];
         own.Replica.Tell(now, Self);

@@ -7,6 +7,7 @@ using Firecloud.Actors.Master;
 using Firecloud.Actors.Replica;
 using Firecloud.Actors.Storage;
 using Firecloud.Actors.Transport;
+using Firecloud.Actors.Wire;
 
 namespace Firecloud.Actors.Node;
 
@@ -16,6 +17,7 @@ internal sealed class NodeActor : UntypedActor
     private readonly NodeContext _node;
     private readonly IRecordStore _store;
     private IActorRef _master = ActorRefs.Nobody;
+    private IActorRef _links = ActorRefs.Nobody;
 
     public NodeActor(NodeContext node, IRecordStore store)
     {
@@ -32,7 +34,7 @@ internal sealed class NodeActor : UntypedActor
         _node.SetPeers([.. _node.Configuration.Members.Select((member, i) => i == _node.Self
             ? new Peer(replica, coordinator, ActorRefs.Nobody)
             : new Peer(Remote(member, "replica"), Remote(member, "coordinator"), Remote(member, "links")))]);
-        Context.ActorOf(Props.Create(() => new LinksActor(_node)), "links");
+        _links = Context.ActorOf(Props.Create(() => new LinksActor(_node)), "links");
 
         IActorRef Remote(Protocol.Member member, string name)
         {
@@ -47,7 +49,10 @@ internal sealed class NodeActor : UntypedActor
         switch (message)
         {
             case LinksChanged: _master.Forward(message); break;
-            case Wire.StatusRequest: _master.Forward(message); break;
+            case StatusRequest: _master.Forward(message); break;
+            case Recovered: _links.Forward(message); break;
+            case AdminRequest { Order: AdminOrder.ForceRecovery }: _node.Peers[_node.Self].Replica.Forward(message); break;
+            case AdminRequest: _links.Forward(message); break;
             default: _node.Peers[_node.Self].Coordinator.Forward(message); break;
         }
     }

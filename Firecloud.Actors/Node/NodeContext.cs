@@ -13,6 +13,7 @@ internal sealed record Peer(IActorRef Replica, IActorRef Coordinator, IActorRef 
 /// <summary>What the actors of one node share. Immutable but for the counters and the peers, which are set once.</summary>
 internal sealed class NodeContext(NodeSettings settings, ulong boot)
 {
+    private ulong _clusterId;
     private readonly Codec _codec = new(settings.Configuration.Members.Count, settings.Configuration.Shards);
 
     public NodeSettings Settings { get; } = settings;
@@ -41,11 +42,20 @@ internal sealed class NodeContext(NodeSettings settings, ulong boot)
         Others = [.. peers.Where((_, i) => i != Self)];
     }
 
-    public static Frame Encode(object message) => new(Codec.Encode(message));
+    /// <summary>The cluster that this node belongs to; 0 while it belongs to none. Set once.</summary>
+    public ulong ClusterId { get => Volatile.Read(ref _clusterId); set => Volatile.Write(ref _clusterId, value); }
 
-    /// <summary>Decodes a frame; false for bytes that are not a message.</summary>
+    public Frame Encode(object message) => new(Codec.Encode(message, ClusterId));
+
+    /// <summary>Encodes what also members of no cluster, and of another one, have to understand.</summary>
+    public static Frame EncodeForAll(object message) => new(Codec.Encode(message));
+
+    /// <summary>Decodes a frame; false for bytes that are not a message, and for nodes of another cluster.</summary>
     public bool TryDecode(Frame frame, out object message)
     {
+        message = "";
+        var theirs = Codec.ClusterOf(frame.Bytes);
+        if (theirs != 0 && ClusterId != 0 && theirs != ClusterId) return false;
         try
         {
             message = _codec.Decode(frame.Bytes);
@@ -53,7 +63,6 @@ internal sealed class NodeContext(NodeSettings settings, ulong boot)
         }
         catch (WireFormatException)
         {
-            message = "";
             return false;
         }
     }

@@ -29,5 +29,17 @@ public sealed class NodeCounters
     /// <summary>Shards whose ballot this node's coordinator holds.</summary>
     public long ShardsHeld { get; internal set; }
 
+    /// <summary>Records that this node's replica lacked at its last comparison with another member.</summary>
+    public long Behind { get; internal set; }
+
+    /// <summary>Records that this node's replica took by catching up or repair.</summary>
+    public long Heard { get; internal set; }
+
+    /// <summary>Keys found with one version and two values: must stay 0.</summary>
+    public long Divergent { get; internal set; }
+
+    /// <summary>By member: shards that differed when last compared with it.</summary>
+    public IReadOnlyList<int> Differing { get; internal set; } = [];
+
     internal void CountBadFrame() => Interlocked.Increment(ref _badFrames);
 }

@@ -10,6 +10,10 @@ namespace Firecloud.Actors.Node;
 /// <param name="WhyNotVoting">What keeps this node from voting, for people; null where nothing does.</param>
 internal sealed record LinksChanged(uint Reachable, uint Voting, NodeState State, ulong ClusterId, string? WhyNotVoting);
 
+/// <summary>From the replica: how its recovery goes.</summary>
+/// <param name="Progress">For people; null when it is done and the replica votes.</param>
+internal sealed record Recovered(string? Progress);
+
 /// <summary>To a driver itself: send what the batch of inputs before this produced.</summary>
 internal sealed class Flush
 {

@@ -53,6 +53,7 @@ public sealed class NodeSettings
         AnnounceMs = reader.Milliseconds("coordinator.announce-interval", 10, 60_000);
         MaxGateways = reader.Int("coordinator.max-gateways", 16, 10_000_000);
         FrameSize = reader.Bytes("frame-size", 1024, 1 << 20);
+        CompareMs = reader.Milliseconds("compare-interval", 20, 3_600_000);
         HelloMs = reader.Milliseconds("hello-interval", 20, 60_000);
         Kv739 = reader.OnOff("kv739");
         Kv739MaxIds = reader.Int("kv739-max-ids", 16, 10_000_000);
@@ -88,6 +89,9 @@ public sealed class NodeSettings
 
     /// <summary>About how many bytes are packed into one frame.</summary>
     public int FrameSize { get; }
+
+    /// <summary>Milliseconds between two comparisons with another replica that found nothing.</summary>
+    public int CompareMs { get; }
 
     /// <summary>Milliseconds between two greetings.</summary>
     public int HelloMs { get; }
@@ -158,6 +162,7 @@ public sealed class NodeSettings
         foreach (var text in reader.Texts("members"))
         {
             if (TryReadAddress(text, out var member) is { } wrong) throw reader.Wrong("members", $"\"{text}\"", wrong);
+            if (members.Contains(member)) throw reader.Wrong("members", $"\"{text}\"", $"Two members have the address {member}; every member needs its own.");
             members.Add(member);
         }
         if (members.Count == 0) throw reader.Wrong("members", "[]", "not set; list every member as host:port, in the same order on all nodes.");

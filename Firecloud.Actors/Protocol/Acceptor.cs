@@ -16,6 +16,9 @@ public sealed class Acceptor(IRecordStore store, int self, uint epoch)
 {
     internal Rules Rules { get; init; } = Rules.Protocol;
 
+    /// <summary>Takes a record that is only heard of: <see cref="CatchUp.Hear"/>.</summary>
+    internal Func<Key, Record, bool>? Hear { get; init; }
+
     /// <summary>Handles one batch.</summary>
     /// <param name="request">The batch.</param>
     /// <returns>One answer, to be sent once the store is synced; null for a request of another epoch.</returns>
@@ -24,7 +27,12 @@ public sealed class Acceptor(IRecordStore store, int self, uint epoch)
         // A count never mixes epochs (section 9). With one fixed configuration another epoch is another cluster's mistake.
         if (!Rules.SameEpoch(request.Epoch, epoch)) return null;
         var items = new List<ReplicaAnswerItem>(request.Items.Count);
-        foreach (var item in request.Items) items.Add(Handle(item));
+        foreach (var item in request.Items)
+        {
+            if (item.Ask == ReplicaAsk.Drop) Drop(item);
+            else if (item.Ask == ReplicaAsk.Repair) Hear?.Invoke(item.Key, item.Record!);
+            else items.Add(Handle(item));
+        }
         return new ReplicaAnswer(self, epoch, request.Boot, store.Lives, items);
     }
 
@@ -55,6 +63,16 @@ public sealed class Acceptor(IRecordStore store, int self, uint epoch)
         var keeps = own.Record.Version < record.Version || (own.Record.Version == record.Version && own.Heard);
         if (keeps) store.Put(item.Shard, item.Key, new StoredRecord(record, Heard: false));
         return Ok(item);
+    }
+
+    // Exactly that version, or nothing: section 8.
+    private void Drop(in ReplicaItem item)
+    {
+        var version = item.Record!.Version;
+        var own = store.Get(item.Shard, item.Key).Record;
+        if (!own.IsTombstone || own.Version != version) return;
+        store.RaiseDropped(item.Shard, version);
+        store.Remove(item.Shard, item.Key);
     }
 
     private ReplicaAnswerItem Held(in ReplicaItem item) => new(

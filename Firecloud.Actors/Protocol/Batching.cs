@@ -18,6 +18,9 @@ internal static class Batching
     public static IEnumerable<IReadOnlyList<Reply>> Cut(IReadOnlyList<Reply> replies, int size) =>
         Cut(replies, size, r => r.Value?.Length ?? 0);
 
+    /// <summary>About how many bytes a key and its record take in a frame.</summary>
+    public static int SizeOf(Key key, Record record) => key.Length + SizeOf(record) + Overhead;
+
     private static int SizeOf(Record? record) => record is null ? 0 : (record.Value?.Length ?? 0) + (record.Previous?.Length ?? 0);
 
     private static IEnumerable<IReadOnlyList<T>> Cut<T>(IReadOnlyList<T> items, int size, Func<T, int> sizeOf)

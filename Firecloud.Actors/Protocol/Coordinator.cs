@@ -101,6 +101,13 @@ internal sealed class Coordinator
         }
     }
 
+    /// <summary>A replica asks for records to be written again (section 8).</summary>
+    public void OnRefresh(RefreshRequest request)
+    {
+        foreach (var key in request.TooOld) Proposer.Refresh(key, isTombstone: false);
+        foreach (var key in request.Tombstones) Proposer.Refresh(key, isTombstone: true);
+    }
+
     /// <summary>The members that can be reached and vote, self included where it votes. Steers only.</summary>
     public void SetReachable(uint members)
     {

@@ -36,6 +36,7 @@ internal sealed class Formation(int self, ulong boot, ulong fingerprint, int mem
     private readonly bool[] _empty = new bool[members];
     private uint _voting;
     private uint _misfits;
+    private string? _progress;
 
     public NodeState State { get; private set; } = NodeState.Waiting;
 
@@ -48,6 +49,24 @@ internal sealed class Formation(int self, ulong boot, ulong fingerprint, int mem
 
     /// <summary>Members with other members, votes or shards in their settings, or of another cluster.</summary>
     public uint Misfits => _misfits;
+
+    /// <summary>The replica's recovery goes on, or is done.</summary>
+    /// <param name="progress">For people; null when it is done.</param>
+    public void OnRecovered(string? progress)
+    {
+        _progress = progress;
+        if (progress is null && State == NodeState.LostMemory) State = NodeState.Voting;
+    }
+
+    /// <summary>The operator's word that the members that are missing hold no older cluster: founds one without them.</summary>
+    /// <returns>Null when done, else why not.</returns>
+    public string? TryBootstrap()
+    {
+        if (State != NodeState.Waiting) return "This node belongs to a cluster already; nothing was done.";
+        _boots[self] = boot;
+        Join(newClusterId, [.. _boots]);
+        return null;
+    }
 
     public Hello Greet() => new(self, boot, fingerprint);
 
@@ -81,8 +100,8 @@ internal sealed class Formation(int self, ulong boot, ulong fingerprint, int mem
         if (State == NodeState.Voting) return null;
         if (State == NodeState.LostMemory)
         {
-            return "This node was restarted and kept its records in memory only, so it has lost them and does not vote. "
-                + "It passes requests on to the others.";
+            return "This node has lost its memory (it kept its records in memory only and was restarted), so it does not vote yet. "
+                + "It passes requests on to the others. " + _progress;
         }
         var misfits = Enumerable.Range(0, members).Where(i => (_misfits >> i & 1) != 0).Select(name).ToList();
         if (misfits.Count > 0)

@@ -291,9 +291,11 @@ internal sealed class Gateway
         NoQuorum(pending, _self, _configuration.Votes.Of(_reachable));
     }
 
+    // After a while everybody is asked again: who reached no quorum then may reach one now.
     private void BackOff(PendingRequest pending)
     {
         pending.Target = -1;
+        pending.WithoutQuorum = 0;
         pending.RetryAtMs = _nowMs + _limits.BackoffMs + _jitter.Next(_limits.BackoffMs);
     }
 

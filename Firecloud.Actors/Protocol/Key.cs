@@ -36,6 +36,12 @@ public readonly struct Key : IEquatable<Key>
     /// <remarks>XXH3 64 (seed 0): the upper half picks the shard, the lower one the place in a dictionary.</remarks>
     public int Shard(int shards) => (int)((_hash >> 32) % (uint)shards);
 
+    /// <summary>The leaf of its shard's hash tree.</summary>
+    public int Leaf => (int)(_hash >> 8 & (HashTree.Leaves - 1));
+
+    /// <summary>The hash that <see cref="Shard"/> and <see cref="Leaf"/> come from.</summary>
+    internal ulong Hash => _hash;
+
     /// <inheritdoc/>
     public bool Equals(Key other) => _hash == other._hash && Span.SequenceEqual(other.Span);
 

@@ -160,6 +160,17 @@ internal sealed class Proposer
         return list;
     }
 
+    /// <summary>A replica asks that the newest record of a key be written again: it may not take it otherwise (section 8).</summary>
+    /// <param name="key">The key.</param>
+    /// <param name="isTombstone">It is held as deleted: pointless unless every member can accept and drop it.</param>
+    public void Refresh(Key key, bool isTombstone)
+    {
+        var owner = Owner(key.Shard(Configuration.Shards));
+        var mine = owner.Holds || Configuration.Preferred(owner.Shard, _reachable) == Self;
+        var pointless = isTombstone && _reachable != Configuration.Votes.AllMembers;
+        if (mine && !pointless && QuorumReachable && _rounds.Count < _limits.MaxRounds / 2) owner.Refresh(key);
+    }
+
     /// <summary>A gateway's word of another owner's ballot.</summary>
     public void Saw(int shard, Ballot ballot) => Owner(shard).Saw(ballot);
 
@@ -189,6 +200,9 @@ internal sealed class Proposer
             && (_reachable >> holder & 1) != 0
             && Configuration.Rank(owner.Shard, holder) < Configuration.Rank(owner.Shard, Self);
     }
+
+    /// <summary>The round is under way, or decided and still resent to members that have not answered.</summary>
+    public bool Knows(Round round) => _rounds.ContainsKey(round.Number);
 
     /// <summary>A lost ballot's rounds are over; Reads belong to no ballot.</summary>
     public void Forget(ShardOwner owner)
@@ -236,17 +250,37 @@ internal sealed class Proposer
     // A decided Accept stays until every member has answered, within a bound: replicas that missed it get it again.
     private void Retire(Round round)
     {
-        if (round is AcceptRound accept && round.Tally.Answered != Configuration.Votes.AllMembers)
+        if (round is not AcceptRound accept || round.Tally.Answered == Configuration.Votes.AllMembers)
         {
-            if (!accept.Lingers)
-            {
-                accept.Lingers = true;
-                _lingering.Enqueue(accept);
-            }
-            while (_lingering.Count > _limits.MaxLingering) _rounds.Remove(_lingering.Dequeue().Number);
-            return;
+            _rounds.Remove(round.Number);
+            if (round is AcceptRound { Record.IsTombstone: true } tombstone) Drop(tombstone);
         }
-        _rounds.Remove(round.Number);
+        else if (!accept.Lingers)
+        {
+            accept.Lingers = true;
+            _lingering.Enqueue(accept);
+        }
+        TrimLingering();
+    }
+
+    // Those that ended meanwhile go too: their records may be large. At most half of all rounds linger, or a member that
+    // stays away would use all of them up and every request were refused as busy.
+    private void TrimLingering()
+    {
+        var most = Math.Min(_limits.MaxLingering, _limits.MaxRounds / 2);
+        while (_lingering.TryPeek(out var oldest) && (_lingering.Count > most || !_rounds.ContainsKey(oldest.Number)))
+        {
+            _rounds.Remove(_lingering.Dequeue().Number);
+        }
+    }
+
+    // Every member has accepted this tombstone; if it is still the newest of its key, nobody needs it any more (section 8).
+    private void Drop(AcceptRound round)
+    {
+        var counted = round.Tally.Counted(Configuration.Votes, Rules);
+        if (!Rules.MayDrop(Configuration.Votes, counted) || !round.Owner!.ForgetTombstone(round)) return;
+        Outbox.ToAll.Add(new ReplicaItem(
+            ReplicaAsk.Drop, 0, round.Shard, round.Record.Version.Ballot, round.State.Key, round.Record));
     }
 
     private void StartRead(Request request, object origin, int shard)
@@ -267,6 +301,10 @@ internal sealed class Proposer
         {
             round.Done = true;
             Reply(round.Reader.Origin, ReadReply(round, newest));
+            foreach (var member in round.Behind(newest.Version))
+            {
+                Outbox.ToMember[member].Add(new ReplicaItem(ReplicaAsk.Repair, 0, round.Shard, default, round.Key, newest));
+            }
         }
         else if ((_reachable & ~round.Tally.Answered) == 0)
         {

@@ -38,6 +38,8 @@ public sealed class Record
     /// <summary>The key is not held.</summary>
     public static readonly Record None = new();
 
+    private ulong _digest;   // computed when first asked for; a race computes it twice
+
     /// <summary>The record's place in the key's order.</summary>
     public Version Version { get; init; }
 
@@ -70,6 +72,14 @@ public sealed class Record
 
     /// <summary>The version a client sees: <see cref="Version.None"/> where there is no value.</summary>
     public Version Visible => Value is null ? Version.None : Modified;
+
+    /// <summary>Equal for two replicas' records of a key that have the same version and value; the mark "heard" is not part of it.</summary>
+    /// <param name="key">The record's key.</param>
+    internal ulong Digest(Key key)
+    {
+        if (_digest == 0) _digest = HashTree.DigestOf(key, this) | 1;
+        return _digest;
+    }
 
     /// <summary>An absent key, of which <paramref name="dropped"/> is the newest version that may have been forgotten.</summary>
     /// <param name="dropped">The highest dropped version among the answers (section 8).</param>

@@ -16,6 +16,12 @@ public enum ReplicaAsk : byte
 
     /// <summary>Answer the key's record; promises nothing.</summary>
     Read = 4,
+
+    /// <summary>Drop exactly this version of a tombstone. No answer.</summary>
+    Drop = 5,
+
+    /// <summary>Hear of this record: a Read found the replica behind. No answer.</summary>
+    Repair = 6,
 }
 
 /// <summary>What a replica answers to one item.</summary>
@@ -40,7 +46,7 @@ public enum ReplicaVerdict : byte
 /// <param name="Shard">The shard.</param>
 /// <param name="Ballot">The coordinator's ballot; none in a Read.</param>
 /// <param name="Key">The key; default in a Confirm.</param>
-/// <param name="Record">The record, in an Accept.</param>
+/// <param name="Record">The record, in an Accept, Drop or Repair.</param>
 public readonly record struct ReplicaItem(ReplicaAsk Ask, ulong Round, int Shard, Ballot Ballot, Key Key, Record? Record);
 
 /// <summary>A batch from one coordinator, the same for every replica.</summary>

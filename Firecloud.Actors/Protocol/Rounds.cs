@@ -93,6 +93,15 @@ internal sealed class RecordRound(
         return newest;
     }
 
+    /// <summary>Members that answered with an older version.</summary>
+    public IEnumerable<int> Behind(Version newest)
+    {
+        for (var i = 0; i < _answers.Length; i++)
+        {
+            if ((Tally.Answered >> i & 1) != 0 && _answers[i].Record.Version < newest) yield return i;
+        }
+    }
+
     /// <summary>True when members that count, hold this version, and did not merely hear of it, are a quorum: it is chosen.</summary>
     public bool HeldByQuorum(Votes votes, Version version, Rules rules)
     {
@@ -139,8 +148,14 @@ internal sealed class KeyState(Key key)
     /// <summary>Accepts that are not yet decided, in version order.</summary>
     public List<AcceptRound> InFlight { get; } = [];
 
+    /// <summary>The newest Accept of this ballot.</summary>
+    public AcceptRound? LastAccept { get; set; }
+
     /// <summary>Answers that wait for a Confirm, or for their version to be chosen.</summary>
     public List<PendingAnswer> Answers { get; } = [];
+
+    /// <summary>To be written again when it is known, for a replica that may not take it otherwise.</summary>
+    public bool Refresh { get; set; }
 
     /// <summary>Used since the eviction clock last came by.</summary>
     public bool Touched { get; set; }

@@ -102,6 +102,18 @@ internal class Rules
     /// <summary>What is not held is not taken at or below the dropped version (nodropped): a late packet would bring it back.</summary>
     public virtual bool IsTooOld(Record own, Version version, Version dropped) => !own.Held && version <= dropped;
 
+    /// <summary>Nor is it heard of (exchangefree): an exchange is no way around that.</summary>
+    public virtual bool IsTooOldToHear(Record own, Version version, Version dropped) => !own.Held && version <= dropped;
+
+    /// <summary>
+    /// A tombstone is dropped only when every member has accepted it, counted as in section 4 (dropquorum, dropsurvey): a member
+    /// that has not may bring the old value back.
+    /// </summary>
+    public virtual bool MayDrop(Votes votes, uint accepted) => accepted == votes.AllMembers;
+
+    /// <summary>What a member could not take is written again only if it is the newest (rewriteold).</summary>
+    public virtual bool RewritesNewest => true;
+
     /// <summary>An absent key has forgotten every id up to the dropped version (noforgotten).</summary>
     public virtual Record Absent(Version dropped) => Record.Absent(dropped);
 }

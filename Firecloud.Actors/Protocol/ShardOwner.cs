@@ -100,6 +100,7 @@ internal sealed class ShardOwner(Proposer proposer, int shard)
         if (!_keys.TryGetValue(round.Key, out var state) || state.Lookup != round) return;
         state.Lookup = null;
         if (!proposer.Rules.IsVoid(state)) Learn(state, round);
+        if (state.Refresh) RefreshKnown(state);
         var waiting = state.Waiting.ToArray();
         state.Waiting.Clear();
         foreach (var job in waiting) RunKnown(state, job);
@@ -135,6 +136,27 @@ internal sealed class ShardOwner(Proposer proposer, int shard)
     {
         var latest = round.State.Latest;
         if (!round.Done && Holds && latest is not null && latest.Version == round.Record.Version) Rewrite(round.State, latest);
+    }
+
+    /// <summary>Writes the newest record of a key again under this ballot, so that every member can take it.</summary>
+    public void Refresh(Key key)
+    {
+        TakeBallot();
+        var state = GetOrAdd(key);
+        if (!state.IsIdle) return;
+        state.Refresh = true;
+        if (state.Latest is null) StartLookup(state);
+        else RefreshKnown(state);
+    }
+
+    /// <summary>A tombstone that every member has accepted leaves the cache, if it is the key's newest record.</summary>
+    /// <returns>True when it may be dropped.</returns>
+    public bool ForgetTombstone(AcceptRound round)
+    {
+        var isNewest = Holds && _keys.TryGetValue(round.State.Key, out var state) && state == round.State
+            && state.Latest == round.Record && round.Record.Version.Ballot == _ballot;
+        if (isNewest && round.State.IsIdle) _keys.Remove(round.State.Key);
+        return isNewest;
     }
 
     /// <summary>Removes an idle key from the cache.</summary>
@@ -178,7 +200,19 @@ internal sealed class ShardOwner(Proposer proposer, int shard)
     private void LookUp(KeyState state, Job job)
     {
         state.Waiting.Add(job);
-        if (state.Lookup is not null) return;
+        if (state.Lookup is null) StartLookup(state);
+    }
+
+    private void RefreshKnown(KeyState state)
+    {
+        state.Refresh = false;
+        // One in flight does it already; so does one that is decided and on its way to the last members.
+        var underWay = state.LastAccept is { } last && last.Record == state.Latest && proposer.Knows(last);
+        if (state.Latest!.Held && !underWay) Rewrite(state, state.Latest);
+    }
+
+    private void StartLookup(KeyState state)
+    {
         state.Lookup = new RecordRound(
             proposer.NextRound(), Shard, this, _ballot, state.Key, proposer.Configuration.Members.Count, proposer.NowMs);
         proposer.Start(state.Lookup);
@@ -239,6 +273,7 @@ internal sealed class ShardOwner(Proposer proposer, int shard)
         state.Latest = record;
         var round = new AcceptRound(proposer.NextRound(), this, state, record, job, decision, proposer.NowMs);
         state.InFlight.Add(round);
+        state.LastAccept = round;
         proposer.Start(round);
     }
 

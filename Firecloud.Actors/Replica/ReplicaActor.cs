@@ -1,6 +1,8 @@
-// ReplicaActor.cs - drives Acceptor: frames in, store, sync, frames out. One answer goes back per coordinator and batch, and
-// only after the store has synced everything that the batch wrote.
+// ReplicaActor.cs - drives what one replica does: Acceptor (votes and records), Recovery when it has lost its memory, CatchUp
+// when it missed writes, StateServer for others that recover. Frames in, store, sync, frames out: nothing is sent before the
+// store has synced what it rests on, and one answer goes back per coordinator and batch.
 using Akka.Actor;
+using Akka.Event;
 using Firecloud.Actors.Node;
 using Firecloud.Actors.Protocol;
 using Firecloud.Actors.Storage;
@@ -9,23 +11,45 @@ using Firecloud.Actors.Wire;
 namespace Firecloud.Actors.Replica;
 
 /// <summary>Stores and votes for one member.</summary>
-internal sealed class ReplicaActor : UntypedActor
+internal sealed class ReplicaActor : UntypedActor, IWithTimers
 {
+    private const int TombstonesPerLook = 2000;
+    private static readonly TimeSpan TickInterval = TimeSpan.FromMilliseconds(10);
+
     private readonly NodeContext _node;
     private readonly IRecordStore _store;
     private readonly Acceptor _acceptor;
+    private readonly CatchUp _catchUp;
+    private readonly StateServer _stateServer;
+    private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly List<ReplicaAnswer>[] _answers;
-    private bool _votes;
+    private readonly List<(IActorRef To, object Message)> _afterSync = [];
+    private readonly Tombstones _tombstones;
+    private LinksChanged? _links;
+    private Recovery? _recovery;
     private bool _flushing;
     private bool _syncing;
+    private long _divergentSaid;
+    private Recovered? _lastProgress;
 
     public ReplicaActor(NodeContext node, IRecordStore store)
     {
-        _node = node;
-        _store = store;
-        _acceptor = new Acceptor(store, node.Self, node.Configuration.Epoch);
+        (_node, _store) = (node, store);
+        var frame = node.Settings.FrameSize;
+        _catchUp = new CatchUp(node.Configuration, node.Self, store, new CatchUpLimits(node.Settings.CompareMs, 10, frame));
+        _acceptor = new Acceptor(store, node.Self, node.Configuration.Epoch) { Hear = _catchUp.Hear };
+        _stateServer = new StateServer(store, node.Configuration, node.Self, frame);
+        _tombstones = new Tombstones(store, TombstonesPerLook);
         _answers = [.. node.Configuration.Members.Select(_ => new List<ReplicaAnswer>())];
     }
+
+    public ITimerScheduler Timers { get; set; } = null!;
+
+    private static long NowMs => Environment.TickCount64;
+
+    private bool Votes => _links?.State == NodeState.Voting;
+
+    protected override void PreStart() => Timers.StartPeriodicTimer(Tick.Instance, Tick.Instance, TickInterval, TickInterval);
 
     protected override void OnReceive(object message)
     {
@@ -33,54 +57,158 @@ internal sealed class ReplicaActor : UntypedActor
         {
             case ReplicaRequest local: Handle(local); break;
             case Frame frame: OnFrame(frame); break;
-            case Flush: OnFlush(); break;
-            case Synced synced: OnSynced(synced); break;
-            case LinksChanged links: _votes = links.State == NodeState.Voting; break;
-            default: Unhandled(message); break;
+            case Flush: OnFlush(); return;
+            case Synced synced: OnSynced(synced); return;
+            case LinksChanged links: OnLinks(links); break;
+            case Tick: OnTick(); break;
+            case AdminRequest { Order: AdminOrder.ForceRecovery }: Sender.Tell(Force()); break;
+            default: Unhandled(message); return;
         }
+        Collect();
     }
 
     protected override void PostStop() => _store.Dispose();
 
     private void OnFrame(Frame frame)
     {
-        // A coordinator of this node does not come over the network.
-        if (_node.TryDecode(frame, out var message) && message is ReplicaRequest request && request.From != _node.Self)
+        if (!_node.TryDecode(frame, out var message) || !TryHandle(message)) _node.Counters.CountBadFrame();
+    }
+
+    // A frame never comes from this node itself.
+    private bool TryHandle(object message)
+    {
+        var own = _node.Self;
+        switch (message)
         {
-            _node.Counters.ReplicaRequestsHandled++;
-            Handle(request);
-        }
-        else
-        {
-            _node.Counters.CountBadFrame();
+            case ReplicaRequest m when m.From != own:
+                _node.Counters.ReplicaRequestsHandled++;
+                Handle(m);
+                return true;
+            case LifeAnswer m when m.From != own: _recovery?.OnAnswer(m); return true;
+            case LifeNoted m when m.From != own: _recovery?.OnNoted(m); return true;
+            case StateChunk m when m.From != own: _recovery?.OnChunk(m); return true;
+            case LifeQuestion m when m.From != own: Answer(m.From, () => _stateServer.OnQuestion(m)); return true;
+            case LifeAnnouncement m when m.From != own: Answer(m.From, () => _stateServer.OnAnnouncement(m)); return true;
+            case StateQuestion m when m.From != own: Answer(m.From, () => _stateServer.OnQuestion(m)); return true;
+            case TreeQuestion m when m.From != own: Answer(m.From, () => _catchUp.OnQuestion(m)); return true;
+            case VersionsQuestion m when m.From != own: Answer(m.From, () => _catchUp.OnQuestion(m)); return true;
+            case RecordsQuestion m when m.From != own: Answer(m.From, () => _catchUp.OnQuestion(m)); return true;
+            case TreeAnswer m when m.From != own: _catchUp.OnAnswer(m); return true;
+            case VersionsAnswer m when m.From != own: _catchUp.OnAnswer(m); return true;
+            case RecordsAnswer m when m.From != own: _catchUp.OnAnswer(m); return true;
+            default: return false;
         }
     }
 
+    // Without its memory a replica has forgotten its promises: it answers nothing (protocol.md section 7).
     private void Handle(ReplicaRequest request)
     {
-        // Without its memory a replica has forgotten its promises: it answers nothing (protocol.md section 7).
-        if (!_votes || _acceptor.Handle(request) is not { } answer) return;
-        _answers[request.From].Add(answer);
-        _node.Counters.Keys = _store.Count;
-        if (_flushing) return;
+        if (Votes && _acceptor.Handle(request) is { Items.Count: > 0 } answer) _answers[request.From].Add(answer);
+    }
+
+    private void Answer(int to, Func<object> answer)
+    {
+        if (Votes) _afterSync.Add((_node.Peers[to].Replica, _node.Encode(answer())));
+    }
+
+    private void OnLinks(LinksChanged links)
+    {
+        _links = links;
+        _catchUp.SetReachable(Votes ? links.Reachable & links.Voting : 0);
+        if (links.State != NodeState.LostMemory || _recovery is not null) return;
+        _recovery = new Recovery(_node.Configuration, _node.Self, _node.Boot, _store);
+        _recovery.Start(NowMs);
+    }
+
+    private void OnTick()
+    {
+        var now = NowMs;
+        if (_recovery is { IsDone: false }) _recovery.OnTick(now);
+        if (!Votes) return;
+        _catchUp.OnTick(now);
+        if (_tombstones.Look(now) is { Count: > 0 } left) Refresh([], left);
+        if (_catchUp.TooOld.Count > 0) Refresh([.. _catchUp.TooOld], []);
+        _catchUp.TooOld.Clear();
+        Report();
+    }
+
+    // Owners write again what this replica may not take otherwise; the preferred ones own, or will.
+    private void Refresh(IReadOnlyList<Key> tooOld, IReadOnlyList<Key> tombstones)
+    {
+        var usable = _links!.Reachable & _links.Voting;
+        int OwnerOf(Key key) => _node.Configuration.Preferred(key.Shard(_node.Configuration.Shards), usable);
+        foreach (var group in tooOld.Concat(tombstones).GroupBy(OwnerOf).Where(g => g.Key >= 0))
+        {
+            var own = new RefreshRequest(_node.Self, [.. tooOld.Where(group.Contains)], [.. tombstones.Where(group.Contains)]);
+            object message = group.Key == _node.Self ? own : _node.Encode(own);
+            _afterSync.Add((_node.Peers[group.Key].Coordinator, message));
+        }
+    }
+
+    private void Report()
+    {
+        var counters = _node.Counters;
+        (counters.Behind, counters.Heard, counters.Divergent) = (_catchUp.Behind, _catchUp.Taken, _catchUp.Divergent);
+        counters.Differing = _catchUp.Differing;
+        if (_catchUp.Divergent == _divergentSaid) return;
+        _divergentSaid = _catchUp.Divergent;
+        _log.Error(
+            "DIVERGENCE: the key {0} has one version and two values on two members. This must never happen; keep the logs, compare "
+            + "the key on every node and report it. {1} so far.", _catchUp.LastDivergent, _catchUp.Divergent);
+    }
+
+    private AdminReply Force()
+    {
+        if (_recovery is not { IsDone: false }) return new AdminReply(false, "This node does not recover; nothing was done.");
+        _recovery.Force();
+        return new AdminReply(
+            true,
+            $"The node goes on with the memory of {_node.Configuration.Votes.Of(_recovery.Complete)} votes, "
+            + $"{_node.Configuration.Votes.Quorum} would be needed. Whatever only the missing members knew may be lost.");
+    }
+
+    // What the input just handled wants to be sent, goes out with the next flush.
+    private void Collect()
+    {
+        if (_recovery is not null) TakeFrom(_recovery.Outbox);
+        TakeFrom(_catchUp.Outbox);
+        if (_recovery is { IsDone: true })
+        {
+            _log.Info("Recovered {0} records as life {1}.", _recovery.RecordsTaken, _recovery.Life);
+            _afterSync.Add((Context.Parent, new Recovered(null)));
+            _recovery = null;
+        }
+        else if (_recovery is not null)
+        {
+            var progress = new Recovered(_recovery.Progress(_node.Name));
+            if (progress != _lastProgress) Context.Parent.Tell(_lastProgress = progress, Self);
+        }
+        if (_flushing || (_afterSync.Count == 0 && _answers.All(a => a.Count == 0))) return;
         _flushing = true;
         Self.Tell(Flush.Instance, ActorRefs.NoSender);
+    }
+
+    private void TakeFrom(List<(int Member, object Message)> outbox)
+    {
+        foreach (var (member, message) in outbox) _afterSync.Add((_node.Peers[member].Replica, _node.Encode(message)));
+        outbox.Clear();
     }
 
     private void OnFlush()
     {
         _flushing = false;
         if (_syncing) return;
-        var answers = TakeAnswers();
-        if (answers.Count == 0) return;
+        var messages = TakeAll();
+        if (messages.Count == 0) return;
+        _node.Counters.Keys = _store.Count;
         var sync = _store.SyncAsync();
         if (sync.IsCompletedSuccessfully)
         {
-            Send(answers);
+            Send(messages);
             return;
         }
         _syncing = true;
-        sync.AsTask().PipeTo(Self, success: () => new Synced(answers, null), failure: e => new Synced(answers, e));
+        sync.AsTask().PipeTo(Self, success: () => new Synced(messages, null), failure: e => new Synced(messages, e));
     }
 
     private void OnSynced(Synced synced)
@@ -88,19 +216,25 @@ internal sealed class ReplicaActor : UntypedActor
         // A failed sync is never retried as if it had worked: what was written may be lost, so this node may not vote on.
         if (synced.Failure is not null) throw new InvalidOperationException("The store could not be synced.", synced.Failure);
         _syncing = false;
-        Send(synced.Answers);
+        Send(synced.Messages);
         OnFlush();
     }
 
-    private List<(int To, ReplicaAnswer Answer)> TakeAnswers()
+    private List<(IActorRef To, object Message)> TakeAll()
     {
-        var taken = new List<(int, ReplicaAnswer)>();
+        var all = new List<(IActorRef, object)>(_afterSync);
+        _afterSync.Clear();
         for (var member = 0; member < _answers.Length; member++)
         {
-            foreach (var answer in Merged(_answers[member])) taken.Add((member, answer));
+            var coordinator = _node.Peers[member].Coordinator;
+            foreach (var answer in Merged(_answers[member]))
+            {
+                if (member == _node.Self) all.Add((coordinator, answer));
+                else all.AddRange(Batching.Cut(answer, _node.Settings.FrameSize).Select(part => (coordinator, (object)_node.Encode(part))));
+            }
             _answers[member].Clear();
         }
-        return taken;
+        return all;
     }
 
     // Answers to several batches of one coordinator go back as one; a restart of it in between keeps them apart.
@@ -108,20 +242,10 @@ internal sealed class ReplicaActor : UntypedActor
         ? [.. answers]
         : answers.GroupBy(a => a.Boot).Select(g => g.Last() with { Items = [.. g.SelectMany(a => a.Items)] });
 
-    private void Send(List<(int To, ReplicaAnswer Answer)> answers)
+    private static void Send(List<(IActorRef To, object Message)> messages)
     {
-        foreach (var (to, answer) in answers)
-        {
-            if (to == _node.Self) _node.Peers[to].Coordinator.Tell(answer, ActorRefs.NoSender);
-            else
-            {
-                foreach (var part in Batching.Cut(answer, _node.Settings.FrameSize))
-                {
-                    _node.Peers[to].Coordinator.Tell(NodeContext.Encode(part), ActorRefs.NoSender);
-                }
-            }
-        }
+        foreach (var (to, message) in messages) to.Tell(message, ActorRefs.NoSender);
     }
 
-    private sealed record Synced(List<(int To, ReplicaAnswer Answer)> Answers, Exception? Failure);
+    private sealed record Synced(List<(IActorRef To, object Message)> Messages, Exception? Failure);
 }

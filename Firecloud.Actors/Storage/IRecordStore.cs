@@ -42,6 +42,34 @@ public interface IRecordStore : IDisposable
     /// <param name="shard">The shard.</param>
     Version GetDropped(int shard);
 
+    /// <summary>Raises the dropped version; a lower one changes nothing.</summary>
+    /// <param name="shard">The shard.</param>
+    /// <param name="version">The version of a dropped tombstone.</param>
+    void RaiseDropped(int shard, Version version);
+
+    /// <summary>Removes a key: only a tombstone that every member has accepted (section 8).</summary>
+    /// <param name="shard">The key's shard.</param>
+    /// <param name="key">The key.</param>
+    void Remove(int shard, Key key);
+
+    /// <summary>The keys of a shard as they are now.</summary>
+    /// <param name="shard">The shard.</param>
+    IReadOnlyList<Key> Keys(int shard);
+
+    /// <summary>The keys of one leaf of a shard's hash tree as they are now.</summary>
+    /// <param name="shard">The shard.</param>
+    /// <param name="leaf">0 to <see cref="HashTree.Leaves"/> - 1.</param>
+    IReadOnlyList<Key> Keys(int shard, int leaf);
+
+    /// <summary>The hash over all records of a leaf: equal where two replicas hold the same keys, versions and values.</summary>
+    /// <param name="shard">The shard.</param>
+    /// <param name="leaf">0 to <see cref="HashTree.Leaves"/> - 1.</param>
+    ulong LeafHash(int shard, int leaf);
+
+    /// <summary>Some keys held as deleted, to be tidied away: see <c>Proposer.Refresh</c>.</summary>
+    /// <param name="most">At most so many.</param>
+    IReadOnlyList<(int Shard, Key Key, Version Version)> Tombstones(int most);
+
     /// <summary>Makes everything written so far durable.</summary>
     /// <returns>Completes when it is; already completed where nothing has to be waited for.</returns>
     ValueTask SyncAsync();

@@ -7,8 +7,10 @@ namespace Firecloud.Actors.Storage;
 public sealed class MemoryRecordStore : IRecordStore
 {
     private readonly Dictionary<Key, StoredRecord>[] _records;
+    private readonly HashTree[] _trees;
     private readonly Ballot[] _promised;
     private readonly Version[] _dropped;
+    private readonly Dictionary<Key, int> _tombstones = [];   // key to shard
 
     /// <summary>Creates an empty store.</summary>
     /// <param name="shards">Number of shards of the cluster.</param>
@@ -16,7 +18,8 @@ public sealed class MemoryRecordStore : IRecordStore
     public MemoryRecordStore(int shards, int members)
     {
         _records = new Dictionary<Key, StoredRecord>[shards];
-        for (var i = 0; i < shards; i++) _records[i] = [];
+        _trees = new HashTree[shards];
+        for (var i = 0; i < shards; i++) (_records[i], _trees[i]) = ([], new HashTree());
         _promised = new Ballot[shards];
         _dropped = new Version[shards];
         Lives = new Lives(members);
@@ -37,9 +40,23 @@ public sealed class MemoryRecordStore : IRecordStore
     /// <inheritdoc/>
     public void Put(int shard, Key key, StoredRecord record)
     {
+        Invariant.That(record.Record.Held);
         ref var slot = ref CollectionsMarshal.GetValueRefOrAddDefault(_records[shard], key, out var exists);
         if (!exists) Count++;
+        _trees[shard].Replace(key, exists ? slot.Record : Record.None, record.Record);
+        if (record.Record.IsTombstone) _tombstones[key] = shard;
+        else if (exists && slot.Record.IsTombstone) _tombstones.Remove(key);
         slot = record;
+    }
+
+    /// <inheritdoc/>
+    public void Remove(int shard, Key key)
+    {
+        if (!_records[shard].Remove(key, out var before)) return;
+        Invariant.That(before.Record.IsTombstone);
+        Count--;
+        _tombstones.Remove(key);
+        _trees[shard].Replace(key, before.Record, Record.None);
     }
 
     /// <inheritdoc/>
@@ -54,6 +71,22 @@ public sealed class MemoryRecordStore : IRecordStore
 
     /// <inheritdoc/>
     public Version GetDropped(int shard) => _dropped[shard];
+
+    /// <inheritdoc/>
+    public void RaiseDropped(int shard, Version version) => _dropped[shard] = Version.Max(_dropped[shard], version);
+
+    /// <inheritdoc/>
+    public IReadOnlyList<Key> Keys(int shard) => [.. _records[shard].Keys];
+
+    /// <inheritdoc/>
+    public IReadOnlyList<Key> Keys(int shard, int leaf) => [.. _records[shard].Keys.Where(k => k.Leaf == leaf)];
+
+    /// <inheritdoc/>
+    public ulong LeafHash(int shard, int leaf) => _trees[shard][leaf];
+
+    /// <inheritdoc/>
+    public IReadOnlyList<(int Shard, Key Key, Version Version)> Tombstones(int most) =>
+        [.. _tombstones.Take(most).Select(t => (t.Value, t.Key, _records[t.Value][t.Key].Record.Version))];
 
     /// <inheritdoc/>
     public ValueTask SyncAsync() => ValueTask.CompletedTask;

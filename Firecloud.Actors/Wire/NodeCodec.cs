@@ -43,6 +43,7 @@ internal static class NodeCodec
         writer.Varint((ulong)reply.Shards);
         writer.Varint((ulong)reply.MaxKey);
         writer.Varint((ulong)reply.MaxValue);
+        writer.Byte(reply.Ready ? (byte)1 : (byte)0);
         writer.Varint((ulong)reply.Members.Count);
         for (var i = 0; i < reply.Members.Count; i++)
         {
@@ -54,20 +55,28 @@ internal static class NodeCodec
     public static ConfigurationReply ReadConfiguration(ref WireReader reader)
     {
         var (from, epoch) = (reader.Byte(), reader.Epoch());
-        var (shards, maxKey, maxValue) = (Number(ref reader), Number(ref reader), Number(ref reader));
+        var (shards, maxKey, maxValue) = (reader.Number(), reader.Number(), reader.Number());
+        var ready = reader.Byte() == 1;
         var members = new string[reader.Count(2)];
         var votes = new int[members.Length];
         for (var i = 0; i < members.Length; i++)
         {
             members[i] = reader.Text();
-            votes[i] = Number(ref reader);
+            votes[i] = reader.Number();
         }
-        return new ConfigurationReply(from, epoch, shards, members, votes, maxKey, maxValue);
+        return new ConfigurationReply(from, epoch, shards, members, votes, maxKey, maxValue, ready);
     }
 
-    private static int Number(ref WireReader reader)
+    public static void Write(WireWriter writer, AdminRequest request) => writer.Byte((byte)request.Order);
+
+    public static AdminRequest ReadAdminRequest(ref WireReader reader) =>
+        new((AdminOrder)reader.Kind((byte)AdminOrder.Bootstrap));
+
+    public static void Write(WireWriter writer, AdminReply reply)
     {
-        var number = reader.Varint();
-        return number <= int.MaxValue ? (int)number : throw new WireFormatException($"{number} is out of range.");
+        writer.Byte(reply.Done ? (byte)1 : (byte)0);
+        writer.Text(reply.Message);
     }
+
+    public static AdminReply ReadAdminReply(ref WireReader reader) => new(reader.Byte() == 1, reader.Text());
 }

@@ -107,26 +107,30 @@ internal static class ReplicaCodec
         writer.Byte((byte)item.Ask);
         writer.Varint(item.Round);
         writer.Varint((ulong)item.Shard);
-        if (item.Ask != ReplicaAsk.Read)
+        if (HasBallot(item.Ask))
         {
             Invariant.That(item.Ballot == new Ballot(request.Epoch, item.Ballot.Round, request.From, request.Boot));
             writer.Varint(item.Ballot.Round);
         }
         if (item.Ask != ReplicaAsk.Confirm) writer.Bytes(item.Key.Span);
-        if (item.Ask == ReplicaAsk.Accept) Write(writer, new StoredRecord(item.Record!, false), ballotKnown: true);
+        if (HasRecord(item.Ask)) Write(writer, new StoredRecord(item.Record!, false), ballotKnown: HasBallot(item.Ask));
     }
+
+    private static bool HasBallot(ReplicaAsk ask) => ask is not (ReplicaAsk.Read or ReplicaAsk.Repair);
+
+    private static bool HasRecord(ReplicaAsk ask) => ask is ReplicaAsk.Accept or ReplicaAsk.Drop or ReplicaAsk.Repair;
 
     private static ReplicaItem ReadItem(ref WireReader reader, int from, uint epoch, ulong boot)
     {
-        var ask = (ReplicaAsk)reader.Kind((byte)ReplicaAsk.Read);
+        var ask = (ReplicaAsk)reader.Kind((byte)ReplicaAsk.Repair);
         var (round, shard) = (reader.Varint(), reader.Shard());
-        var ballot = ask == ReplicaAsk.Read ? Ballot.None : new Ballot(epoch, reader.Varint(), from, boot);
+        var ballot = HasBallot(ask) ? new Ballot(epoch, reader.Varint(), from, boot) : Ballot.None;
         var key = ask == ReplicaAsk.Confirm ? default : reader.Key();
-        if (ask != ReplicaAsk.Accept) return new ReplicaItem(ask, round, shard, ballot, key, null);
+        if (!HasRecord(ask)) return new ReplicaItem(ask, round, shard, ballot, key, null);
         var record = ReadRecord(ref reader, ballot).Record;
         return record.Held
             ? new ReplicaItem(ask, round, shard, ballot, key, record)
-            : throw new WireFormatException("An accept of nothing.");
+            : throw new WireFormatException($"{ask} of nothing.");
     }
 
     private static void Write(WireWriter writer, in ReplicaAnswerItem item)
@@ -149,12 +153,12 @@ internal static class ReplicaCodec
         return new ReplicaAnswerItem(verdict, round, promised, stored, reader.Version());
     }
 
-    private static void Write(WireWriter writer, Lives lives)
+    public static void Write(WireWriter writer, Lives lives)
     {
         for (var i = 0; i < lives.Members; i++) writer.Varint((ulong)lives[i]);
     }
 
-    private static Lives ReadLives(ref WireReader reader)
+    public static Lives ReadLives(ref WireReader reader)
     {
         Span<int> lives = stackalloc int[reader.Members];
         for (var i = 0; i < lives.Length; i++)

@@ -100,6 +100,13 @@ internal ref struct WireReader(ReadOnlySpan<byte> bytes, int members, int shards
         return bytes.Length > 0 ? new Key(bytes) : throw new WireFormatException("An empty key.");
     }
 
+    /// <summary>A number of 31 bits.</summary>
+    public int Number()
+    {
+        var number = Varint();
+        return number <= int.MaxValue ? (int)number : throw new WireFormatException($"{number} is out of range.");
+    }
+
     public uint Epoch()
     {
         var epoch = Varint();

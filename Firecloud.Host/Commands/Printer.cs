@@ -55,7 +55,7 @@ internal static class Printer
         _ => throw new InvalidOperationException("There are three kinds of answer."),
     };
 
-    private static int Answered(bool json, int code, string text, params (string Name, JsonNode? Value)[] fields)
+    public static int Answered(bool json, int code, string text, params (string Name, JsonNode? Value)[] fields)
     {
         if (json)
         {

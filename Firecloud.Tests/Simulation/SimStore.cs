@@ -10,7 +10,7 @@ namespace Firecloud.Tests.Simulation;
 
 internal sealed class SimStore(int shards, int members) : IRecordStore
 {
-    private readonly record struct Entry(int Shard, Key Key, StoredRecord Stored, Ballot Promised, Lives? Lives);
+    private readonly record struct Entry(int Shard, Key Key, StoredRecord Stored, Ballot Promised, Lives? Lives, Version Dropped = default, bool Removes = false);
 
     private readonly List<Entry> _journal = [];
     private MemoryRecordStore _store = new(shards, members);
@@ -38,6 +38,18 @@ internal sealed class SimStore(int shards, int members) : IRecordStore
     public void SetPromised(int shard, Ballot ballot) => Write(new Entry(shard, default, default, ballot, null));
 
     public Version GetDropped(int shard) => _store.GetDropped(shard);
+
+    public void RaiseDropped(int shard, Version version) => Write(new Entry(shard, default, default, default, null, version));
+
+    public void Remove(int shard, Key key) => Write(new Entry(shard, key, default, default, null, Removes: true));
+
+    public IReadOnlyList<Key> Keys(int shard) => _store.Keys(shard);
+
+    public IReadOnlyList<Key> Keys(int shard, int leaf) => _store.Keys(shard, leaf);
+
+    public ulong LeafHash(int shard, int leaf) => _store.LeafHash(shard, leaf);
+
+    public IReadOnlyList<(int Shard, Key Key, Version Version)> Tombstones(int most) => _store.Tombstones(most);
 
     public ValueTask SyncAsync()
     {
@@ -68,6 +80,8 @@ internal sealed class SimStore(int shards, int members) : IRecordStore
     private void Apply(in Entry entry)
     {
         if (entry.Lives is not null) _store.Lives = entry.Lives;
+        else if (!entry.Dropped.IsNone) _store.RaiseDropped(entry.Shard, entry.Dropped);
+        else if (entry.Removes) _store.Remove(entry.Shard, entry.Key);
         else if (entry.Key.Length == 0) _store.SetPromised(entry.Shard, entry.Promised);
         else _store.Put(entry.Shard, entry.Key, entry.Stored);
     }

@@ -1,0 +1,152 @@
+// OwnerBoundsTests.cs - what bounds one coordinator, and what it refuses without a quorum (protocol.md sections 1 and 5).
+using Firecloud.Actors.Protocol;
+using Xunit;
+
+namespace Firecloud.Tests.Protocol;
+
+public class OwnerBoundsTests
+{
+    [Fact]
+    public void A_key_leaves_the_cache_only_when_nothing_of_it_is_under_way()
+    {
+        var owner = new OwnerBench(limits: OwnerBench.Limits with { MaxCachedKeys = 1 }).Own();
+        for (var i = 1ul; i <= 6; i++) owner.Submit(i, i % 2 == 0 ? Make.Put("v") : Operation.Increment(1), new Key($"k{i}"));
+        for (var i = 0; i < 10; i++) owner.Flush();
+        Assert.Equal(6, owner.Proposer.KeysCached);
+        owner.Settle();
+        for (var i = 0; i < 10; i++) owner.Flush();
+        Assert.Equal(1, owner.Proposer.KeysCached);
+        // A key that left is looked up again.
+        var gone = Enumerable.Range(1, 6).Count(i => owner.Submit((ulong)(10 + i), Operation.Increment(1), new Key($"k{i}")).Single().Ask
+            == ReplicaAsk.Lookup);
+        Assert.InRange(gone, 5, 6);
+    }
+
+    [Fact]
+    public void A_key_with_a_lookup_under_way_stays_in_the_cache()
+    {
+        var owner = new OwnerBench(limits: OwnerBench.Limits with { MaxCachedKeys = 0 }).Own();
+        owner.Submit(1, Operation.Increment(1));
+        for (var i = 0; i < 5; i++) owner.Flush();
+        Assert.Equal(1, owner.Proposer.KeysCached);
+        owner.Settle();
+        Assert.Equal(1, owner.ReplyTo(1)!.Number);
+        Assert.Equal(2, owner.Run(2, Operation.Increment(1)).Number);
+    }
+
+    [Fact]
+    public void Requests_beyond_the_bound_of_rounds_are_refused_as_busy()
+    {
+        var owner = new OwnerBench(limits: OwnerBench.Limits with { MaxRounds = 2 }).Own();
+        for (var i = 1ul; i <= 3; i++) owner.Submit(i, Make.Put("v"));
+        Assert.Equal((null, null, ReplyStatus.Busy), (owner.ReplyTo(1), owner.ReplyTo(2), owner.ReplyTo(3)!.Status));
+        owner.Settle();
+        Assert.Equal(ReplyStatus.Done, owner.Run(4, Make.Put("v")).Status);
+    }
+
+    [Fact]
+    public void Decided_writes_kept_for_a_silent_member_do_not_use_up_the_rounds()
+    {
+        var owner = new OwnerBench(limits: OwnerBench.Limits with { MaxRounds = 16, MaxLingering = 1000 }).Own();
+        for (var i = 1ul; i <= 100; i++)
+        {
+            owner.Submit(i, Make.Put("v"), new Key($"k{i}"));
+            owner.Deliver(0, 1, 2);
+            Assert.Equal(ReplyStatus.Done, owner.ReplyTo(i)!.Status);
+        }
+    }
+
+    [Fact]
+    public void Of_the_writes_that_a_silent_member_missed_the_oldest_beyond_the_bound_are_left_alone()
+    {
+        var owner = new OwnerBench(limits: OwnerBench.Limits with { MaxLingering = 5 }).Own();
+        for (var i = 1ul; i <= 20; i++)
+        {
+            owner.Submit(i, Make.Put("v"), new Key($"k{i}"));
+            owner.Deliver(0, 1, 2);
+        }
+        Assert.Equal(5, owner.Proposer.RoundsUnderWay);
+        owner.LoseMail();
+        owner.Proposer.OnTick(1000);
+        owner.Flush();
+        Assert.Equal(["k16", "k17", "k18", "k19", "k20"], owner.MailOf(3).Select(i => i.Key.ToString()).Order());
+    }
+
+    [Fact]
+    public void When_the_quorum_is_lost_what_has_written_nothing_is_refused_at_once()
+    {
+        var owner = new OwnerBench().Own();
+        owner.Run(1, Make.Put("v"));
+        owner.Submit(2, Make.Put("in flight"));
+        owner.Submit(3, Operation.Get);
+        owner.Submit(4, Operation.Increment(1), new Key("unknown"));
+        owner.Proposer.SetReachable(0b0001);
+        owner.Flush();
+        Assert.Equal(new[] { 3ul, 4ul }, owner.Replies.Skip(1).Select(r => r.Id.Number).Order());
+        Assert.All(owner.Replies.Skip(1), r => Assert.Equal((ReplyStatus.NoQuorum, 2), (r.Status, r.VotesReachable)));
+        owner.Submit(5, Make.Put("x"));
+        Assert.Equal(ReplyStatus.NoQuorum, owner.ReplyTo(5)!.Status);
+        // The write in flight is decided when the quorum is back.
+        owner.Proposer.SetReachable(0b1111);
+        owner.Flush();
+        owner.Settle();
+        Assert.Equal(ReplyStatus.Done, owner.ReplyTo(2)!.Status);
+    }
+
+    [Fact]
+    public void When_the_quorum_is_lost_reads_are_refused_too()
+    {
+        var reader = new OwnerBench(self: 3);
+        reader.Submit(1, Operation.Get);
+        reader.Proposer.SetReachable(0b1100);
+        reader.Flush();
+        Assert.Equal((ReplyStatus.NoQuorum, 2), (reader.ReplyTo(1)!.Status, reader.ReplyTo(1)!.VotesReachable));
+        reader.Settle();
+        Assert.Single(reader.Replies);
+    }
+
+    [Fact]
+    public void Giving_up_all_shards_deposes_what_is_in_flight_and_the_next_ballot_is_higher()
+    {
+        var owner = new OwnerBench().Own();
+        owner.Submit(1, Make.Put("v"));
+        owner.Proposer.GiveUpAll();
+        owner.Flush();
+        Assert.Equal((ReplyStatus.Deposed, 0), (owner.ReplyTo(1)!.Status, owner.Proposer.ShardsHeld));
+        var before = owner.Ballot;
+        Assert.True(owner.Own().Ballot > before);
+    }
+
+    [Fact]
+    public void Announcements_name_ballot_and_newest_chosen_version_once()
+    {
+        var owner = new OwnerBench().Own();
+        var version = owner.Run(1, Make.Put("v")).Visible;
+        Assert.Equal([new Announcement(0, owner.Ballot, version)], owner.Proposer.TakeAnnouncements());
+        Assert.Empty(owner.Proposer.TakeAnnouncements());
+    }
+
+    // Memory: what every member has taken is not held on to.
+    [Fact]
+    public void Records_that_every_member_has_taken_are_let_go()
+    {
+        var owner = new OwnerBench(limits: OwnerBench.Limits with { MaxCachedKeys = 0 }).Own();
+        var values = new List<WeakReference>();
+        for (var i = 0; i < 50; i++) values.Add(Write(owner, i));
+        for (var i = 0; i < 5; i++) owner.Flush();
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        GC.Collect();
+        Assert.InRange(values.Count(v => v.IsAlive), 0, 5);
+        GC.KeepAlive(owner);
+
+        [System.Runtime.CompilerServices.MethodImpl(System.Runtime.CompilerServices.MethodImplOptions.NoInlining)]
+        static WeakReference Write(OwnerBench owner, int i)
+        {
+            var value = new byte[100_000];
+            owner.Submit((ulong)i + 1, Operation.Put(value));
+            owner.Settle();
+            return new WeakReference(value);
+        }
+    }
+}
