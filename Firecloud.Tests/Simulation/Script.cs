@@ -7,7 +7,8 @@ namespace Firecloud.Tests.Simulation;
 
 internal sealed class Script
 {
-    private const int Client = Simulation.Members;
+    /// <summary>The place that replies to the script come to.</summary>
+    public const int Client = Simulation.Members;
     private const ulong ClientNumber = 0xC11E47;
 
     private readonly List<Packet> _net = [];
@@ -32,6 +33,9 @@ internal sealed class Script
     /// <summary>The newest version that the script's gateway was told to be chosen.</summary>
     public Version Floor { get; private set; }
 
+    /// <summary>The ballot in the newest reply.</summary>
+    public Ballot LastBallot { get; private set; }
+
     public Store At(int node) => new(World.Nodes[node]);
 
     /// <summary>Attempt 1, under the ballot that the coordinator holds or takes now.</summary>
@@ -40,16 +44,31 @@ internal sealed class Script
     /// <summary>A get that the coordinator answers from a Read at a quorum.</summary>
     public Asked Read(int node, int key = 0) => Ask(node, Operation.Get, key, RequestMode.Any);
 
-    /// <summary>A further attempt.</summary>
-    public void Again(Asked asked, int node, int attempt)
-    {
-        var (id, (_, request, _)) = _requests.Single(r => r.Value.Asked == asked);
-        Send(id, asked, request with { Attempt = attempt }, node);
-    }
-
-    /// <summary>Attempt 1 again at a node that named another ballot, with another floor.</summary>
+    /// <summary>Attempt 1 under a ballot and a floor of the script's choice.</summary>
     public Asked CallNaming(int node, Operation operation, Ballot named, Version floor, int key = 0) =>
         Ask(node, operation, key, RequestMode.MustOwn, named, floor);
+
+    /// <summary>A call whose attempt 1 is on its way for a long time; <see cref="Arrives"/> ends that.</summary>
+    public Asked CallLate(Operation operation, int key = 0) => New(Client, operation, key);
+
+    /// <summary>An attempt arrives at a coordinator.</summary>
+    /// <param name="asked">The call.</param>
+    /// <param name="node">The coordinator.</param>
+    /// <param name="attempt">From 1.</param>
+    /// <param name="named">The ballot that attempt 1 names.</param>
+    /// <param name="order">The place in its gateway's order; the next one where null.</param>
+    /// <param name="gateway">Another gateway that passed it on; the script's own where null.</param>
+    public void Arrives(
+        Asked asked, int node, int attempt, Ballot named, ulong? order = null, ulong? gateway = null)
+    {
+        var mode = RequestMode.MustOwn | (gateway is null ? RequestMode.Any : RequestMode.Strictly);
+        var floor = attempt == 1 || !_requests.TryGetValue(Id(asked), out var known) ? Version.None : known.Request.Floor;
+        var request = new Request(Id(asked), asked.Key, asked.Operation, attempt, named, floor, mode);
+        Send(asked, request, node, order, gateway);
+    }
+
+    /// <summary>The place in the gateway's order that its next batch would have; that one is given away.</summary>
+    public ulong NextOrder() => ++_serial;
 
     public void Deliver(Func<Packet, bool> which)
     {
@@ -62,6 +81,25 @@ internal sealed class Script
             Deliver(packet);
         }
         throw new InvalidOperationException("The script's world does not come to rest.");
+    }
+
+    /// <summary>The first such packet comes, and comes again.</summary>
+    public void DeliverTwice(Func<Packet, bool> which)
+    {
+        var packet = _net.First(which);
+        _net.Remove(packet);
+        Deliver(packet);
+        Deliver(packet);
+    }
+
+    /// <summary>The ballot that a coordinator holds: it names it to an attempt 1 that names none.</summary>
+    public Ballot BallotOf(int node)
+    {
+        var id = new RequestId(ClientNumber, ulong.MaxValue);
+        var request = new Request(id, World.Keys[^1], Operation.Delete(), 1, Ballot.None, Version.None, RequestMode.MustOwn);
+        World.Nodes[node].Deliver(Client, new RequestBatch(ClientNumber, ++_serial, [request]));
+        Deliver(p => p.To == Client);
+        return LastBallot;
     }
 
     public void DeliverAll() => Deliver(_ => true);
@@ -79,27 +117,44 @@ internal sealed class Script
 
     private Asked Ask(int node, Operation operation, int key, RequestMode mode, Ballot named = default, Version floor = default)
     {
-        var asked = new Asked(_asked.Count, node, World.Keys[key], operation) { CalledAt = ++_time };
-        _asked.Add(asked);
-        var id = new RequestId(ClientNumber, (ulong)_asked.Count);
-        Send(id, asked, new Request(id, asked.Key, operation, 1, named, floor, mode), node);
+        var asked = New(node, operation, key);
+        Send(asked, new Request(Id(asked), asked.Key, operation, 1, named, floor, mode), node, null, null);
         return asked;
     }
 
-    private void Send(RequestId id, Asked asked, Request request, int node)
+    private Asked New(int place, Operation operation, int key)
     {
-        _requests[id] = (asked, request, node);
+        var asked = new Asked(_asked.Count, place, World.Keys[key], operation) { CalledAt = ++_time };
+        _asked.Add(asked);
+        return asked;
+    }
+
+    private static RequestId Id(Asked asked) => new(ClientNumber, (ulong)asked.Number);
+
+    private void Send(Asked asked, Request request, int node, ulong? order, ulong? gateway)
+    {
+        _requests[request.Id] = (asked, request, node);
         Log.Add($"#{asked.Number} attempt {request.Attempt} at {node}: {PacketText.Text(asked.Operation)}");
-        World.Nodes[node].Deliver(Client, new RequestBatch(ClientNumber, ++_serial, [request]));
+        var batch = new RequestBatch(gateway ?? ClientNumber, order ?? (gateway is null ? ++_serial : 1), [request]);
+        World.Nodes[node].Deliver(Client, batch);
         Deliver(p => p.To == Client);
     }
 
+    // As the gateway does it, without its retries.
     private void OnReply(Reply reply)
     {
-        var (asked, request, node) = _requests[reply.Id];
+        LastBallot = reply.Ballot;
+        if (!_requests.TryGetValue(reply.Id, out var known)) return;
+        var (asked, request, node) = known;
         if (Floor < reply.Chosen) Floor = reply.Chosen;
-        if (reply.Status == ReplyStatus.OtherBallot) Send(reply.Id, asked, request with { Named = reply.Ballot }, node);
-        if (reply.Status != ReplyStatus.Done || asked.HasReturned) return;
+        if (asked.HasReturned) return;
+        if (reply.Status == ReplyStatus.OtherBallot && reply.Attempt == request.Attempt)
+        {
+            Send(asked, request with { Named = reply.Ballot }, node, null, null);
+        }
+        if (reply.Status != ReplyStatus.Done) return;
+        var isNo = reply.Outcome != Outcome.Applied && !asked.Operation.IsGet;
+        if (isNo && !World.Rules.TakesNo(reply, request.Attempt)) return;
         asked.ReturnedAt = ++_time;
         asked.Result = new OperationResult(ResultKind.Done)
         {

@@ -5,7 +5,7 @@ using Firecloud.Actors.Protocol;
 
 namespace Firecloud.Tests.Simulation;
 
-internal static class Scripts
+internal static partial class Scripts
 {
     /// <summary>By the trap that they show.</summary>
     public static IReadOnlyDictionary<string, Action<Script>> ByTrap { get; } = new Dictionary<string, Action<Script>>
@@ -16,6 +16,13 @@ internal static class Scripts
         ["oldconfirm"] = GetJoinsAnOldConfirm,
         ["belowfloor"] = AttemptBelowItsFloor,
         ["keepballot"] = BallotKept,
+        ["nochosen"] = GetOfAWriteInFlight,
+        ["nofence"] = NoThatIsWrittenNowhere,
+        ["repeated"] = AnswerThatComesTwice,
+        ["repeatedrequests"] = RequestThatComesTwice,
+        ["reordered"] = RequestOvertaken,
+        ["samepath"] = RequestPassedOn,
+        ["lowretry"] = RetryUnderALowerBallot,
     };
 
     public static SimResult Play(string trap, Rules rules)
@@ -116,7 +123,7 @@ internal static class Scripts
             s.Call(1, Exchange(1000 * i));
             s.Deliver(p => p.Between(1, 2, 3) || p.To == 4);
         }
-        s.Again(increment, 1, attempt: 2);
+        s.Arrives(increment, 1, attempt: 2, ballot);
         s.DeliverAll();
         s.Read(0);
         s.DeliverAll();
