@@ -162,7 +162,7 @@ public sealed class NodeSettings
         foreach (var text in reader.Texts("members"))
         {
             if (TryReadAddress(text, out var member) is { } wrong) throw reader.Wrong("members", $"\"{text}\"", wrong);
-            if (members.Contains(member)) throw reader.Wrong("members", $"\"{text}\"", "two members have this address; every member needs its own.");
+            if (members.Contains(member)) throw reader.Wrong("members", $"\"{text}\"", $"Two members have the address {member}; every member needs its own.");
             members.Add(member);
         }
         if (members.Count == 0) throw reader.Wrong("members", "[]", "not set; list every member as host:port, in the same order on all nodes.");

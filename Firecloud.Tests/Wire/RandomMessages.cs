@@ -29,6 +29,22 @@ internal sealed class RandomMessages(Random random)
         MessageKind.StatusReply => new StatusReply(Bytes(200)),
         MessageKind.ConfigurationRequest => new ConfigurationRequest(),
         MessageKind.ConfigurationReply => ConfigurationReply(),
+        MessageKind.LifeQuestion => new LifeQuestion(Member(), Long()),
+        MessageKind.LifeAnswer => new LifeAnswer(Member(), Long(), Lives()),
+        MessageKind.LifeAnnouncement => new LifeAnnouncement(Member(), Long(), random.Next()),
+        MessageKind.LifeNoted => new LifeNoted(Member(), Long(), Lives(), Many(Ballot)),
+        MessageKind.StateQuestion => new StateQuestion(Member(), Long(), Shard(), random.Next()),
+        MessageKind.StateChunk => new StateChunk(
+            Member(), Long(), Lives(), Shard(), random.Next(), random.Next(-1, 100), Many(Keyed), Version()),
+        MessageKind.TreeQuestion => new TreeQuestion(Member(), Long(), Many(Long)),
+        MessageKind.TreeAnswer => new TreeAnswer(Member(), Long(), random.Next(), Many(() => new ShardLeaves(Shard(), Many(Long)))),
+        MessageKind.VersionsQuestion => new VersionsQuestion(Member(), Long(), Many(() => (Shard(), random.Next(HashTree.Leaves)))),
+        MessageKind.VersionsAnswer => new VersionsAnswer(Member(), Long(), Many(() => new KeyVersion(Key(), Version(), Long()))),
+        MessageKind.RecordsQuestion => new RecordsQuestion(Member(), Long(), Many(Key)),
+        MessageKind.RecordsAnswer => new RecordsAnswer(Member(), Long(), Many(Keyed)),
+        MessageKind.RefreshRequest => new RefreshRequest(Member(), Many(Key), Many(Key)),
+        MessageKind.AdminRequest => new AdminRequest((AdminOrder)random.Next(1, 3)),
+        MessageKind.AdminReply => new AdminReply(Flip(), $"wörtlich {Long()}"),
         _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "Teach RandomMessages this kind."),
     };
 
@@ -61,12 +77,20 @@ internal sealed class RandomMessages(Random random)
 
         ReplicaItem Item()
         {
-            var ask = (ReplicaAsk)random.Next(1, 5);
-            var ballot = ask == ReplicaAsk.Read ? default : new Ballot(epoch, Long(), from, boot);
+            var ask = (ReplicaAsk)random.Next(1, 7);
+            var ballot = ask is ReplicaAsk.Read or ReplicaAsk.Repair ? default : new Ballot(epoch, Long(), from, boot);
             var key = ask == ReplicaAsk.Confirm ? default : Key();
-            return new ReplicaItem(ask, Long(), Shard(), ballot, key, ask == ReplicaAsk.Accept ? Record(new Version(ballot, Long())) : null);
+            var record = ask switch
+            {
+                ReplicaAsk.Accept or ReplicaAsk.Drop => Record(new Version(ballot, Long())),
+                ReplicaAsk.Repair => Record(HeldVersion()),
+                _ => null,
+            };
+            return new ReplicaItem(ask, Long(), Shard(), ballot, key, record);
         }
     }
+
+    private KeyedRecord Keyed() => new(Key(), new StoredRecord(Record(HeldVersion()), Flip()));
 
     private ReplicaAnswerItem AnswerItem()
     {
@@ -124,7 +148,7 @@ internal sealed class RandomMessages(Random random)
         var members = random.Next(1, 9);
         return new ConfigurationReply(
             random.Next(256), Epoch(), random.Next(), [.. Enumerable.Range(0, members).Select(i => $"knoten-ä{i}:{random.Next(65536)}")],
-            [.. Enumerable.Range(0, members).Select(_ => random.Next(101))], random.Next(), random.Next());
+            [.. Enumerable.Range(0, members).Select(_ => random.Next(101))], random.Next(), random.Next(), Flip());
     }
 
     private T[] Many<T>(Func<T> make) => [.. Enumerable.Range(0, random.Next(5)).Select(_ => make())];
