@@ -26,7 +26,8 @@ internal sealed class ClientActor : UntypedActor, IWithTimers
     private SizeLimits? _sizes;
     private Codec _codec = new(Votes.MaxMembers, 65536);
     private IActorRef[] _coordinators = [];
-    private uint _reachable;
+    private uint _reachable;    // members that answer and vote
+    private uint _answering;    // members that answer
     private ulong _serial;
     private long _lastGreetingMs = long.MinValue / 2;
     private bool _flushing;
@@ -131,7 +132,8 @@ internal sealed class ClientActor : UntypedActor, IWithTimers
     {
         if (_gateway is null && !TryLearn(reply)) return;
         if (reply.From >= _coordinators.Length) return;
-        SetReachable(_reachable | 1u << reply.From);
+        _answering |= 1u << reply.From;
+        SetReachable(reply.Ready ? _reachable | 1u << reply.From : _reachable & ~(1u << reply.From));
         _connected.TrySetResult();
         var now = NowMs;
         foreach (var (request, deadlineMs) in _waiting)
@@ -171,13 +173,21 @@ internal sealed class ClientActor : UntypedActor, IWithTimers
     private void OnPeer(Address address, bool reachable)
     {
         if (!_byAddress.TryGetValue(address, out var member)) return;
-        SetReachable(reachable ? _reachable | 1u << member : _reachable & ~(1u << member));
+        // Datagrams pass, but Akka's streams over them may not be there yet: only an answer shows that.
+        if (reachable)
+        {
+            Greet(_configuration!.Members[member]);
+            return;
+        }
+        _answering &= ~(1u << member);
+        SetReachable(_reachable & ~(1u << member));
     }
 
     private void SetReachable(uint members)
     {
         _reachable = members;
-        _gateway!.SetReachable(members);
+        // Without any that votes, one that does not says why, or passes requests on.
+        _gateway!.SetReachable(members != 0 ? members : _answering);
     }
 
     private void OnTick()
@@ -188,10 +198,12 @@ internal sealed class ClientActor : UntypedActor, IWithTimers
         _waiting.RemoveAll(w => w.DeadlineMs <= now);
         if (now - _lastGreetingMs < 250) return;
         _lastGreetingMs = now;
-        var greeting = NodeContext.EncodeForAll(new ConfigurationRequest());
         var targets = _configuration is null ? _contacts : _configuration.Members.Where((_, i) => (_reachable >> i & 1) == 0);
-        foreach (var member in targets) Remote(member, "master").Tell(greeting, Self);
+        foreach (var member in targets) Greet(member);
     }
+
+    private void Greet(Member member) =>
+        Remote(member, "master").Tell(NodeContext.EncodeForAll(new ConfigurationRequest()), Self);
 
     private void RefuseLate(PendingRequest request) => request.Complete(OperationResult.Refused(
         RefusalReason.TimedOut,

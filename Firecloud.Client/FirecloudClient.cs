@@ -258,9 +258,9 @@ public sealed class FirecloudClient : IAsyncDisposable
 
     private static Entry? EntryOf(OperationResult result) => result.Value is null ? null : new Entry(result.Value, result.Version);
 
-    // The cast matters: a bare null would become an empty value.
-    private static Replaced ReplacedOf(OperationResult result) => new(
-        result.Value is null ? (ReadOnlyMemory<byte>?)null : new ReadOnlyMemory<byte>(result.Value), result.ValueKnown, result.Version);
+    private static Replaced ReplacedOf(OperationResult result) =>
+        // Not "null : …": that null would become an empty value, by way of the conversion from an array.
+        new(result.Value is null ? default(ReadOnlyMemory<byte>?) : result.Value, result.ValueKnown, result.Version);
 
     private static Swap SwapOf(OperationResult result) => result.Outcome == Outcome.Applied
         ? new Swap(true, result.Version, null)

@@ -53,7 +53,7 @@ internal sealed class MasterActor : UntypedActor
         var limits = _node.Settings.Limits;
         return new ConfigurationReply(
             _node.Self, configuration.Epoch, configuration.Shards, [.. configuration.Members.Select(m => m.ToString())], votes,
-            limits.Key, limits.Value);
+            limits.Key, limits.Value, _links?.State == NodeState.Voting);
     }
 
     private NodeStatus Status()

@@ -92,7 +92,8 @@ internal sealed class LinksActor : UntypedActor, IWithTimers
     private void OnPeer(Address address, bool reachable)
     {
         if (!_byAddress.TryGetValue(address, out var member) || member == _node.Self) return;
-        if (reachable) _reachable |= 1u << member;
+        // Datagrams pass, but Akka's streams over them may not be there yet: only the answer to a greeting shows that.
+        if (reachable) _node.Peers[member].Links.Tell(NodeContext.EncodeForAll(_formation.Greet()), ActorRefs.NoSender);
         else _reachable &= ~(1u << member);
     }
 

@@ -83,13 +83,13 @@ public sealed class UdpTransport : Akka.Remote.Transport.Transport
         }
         catch (SocketException e) when (e.SocketErrorCode == SocketError.AddressAlreadyInUse)
         {
-            throw new RemoteTransportException($"UDP {where} is in use. Stop the process that has it (ss -lunp), or set "
-                + "akka.remote.firecloud-udp.port to another port, or to 0 for any free one.", e);
+            throw new RemoteTransportException($"UDP {where} is in use. Stop the process that has it (ss -lunp), or choose "
+                + "another port (akka.remote.firecloud-udp.port; of a Firecloud node: firecloud.members).", e);
         }
         catch (SocketException e)
         {
-            throw new RemoteTransportException($"UDP {where} can't be bound ({e.SocketErrorCode}). Set "
-                + "akka.remote.firecloud-udp.hostname to an IPv4 address or name of this machine.", e);
+            throw new RemoteTransportException($"UDP {where} can't be bound ({e.SocketErrorCode}). Choose an IPv4 address "
+                + "or name of this machine (akka.remote.firecloud-udp.hostname; of a Firecloud node: firecloud.members).", e);
         }
         _node = node;
         var listener = new TaskCompletionSource<IAssociationEventListener>();

@@ -1,7 +1,7 @@
 // Codec.cs - messages to bytes and back: one codec for everything between nodes and clients. Layouts: docs/wire-format.md,
 // which changes with every file of this folder. Append only: kinds and flags are added, never reused; golden-bytes tests.
 //
-// A frame is: format (1 byte), cluster id (8 bytes, 0 for none), kind (1 byte), body. Decoding checks every length, member,
+// A frame is: format (1 byte), kind (1 byte), cluster id (8 bytes, 0 for none), body. Decoding checks every length, member,
 // shard and kind, and the end.
 using System.Buffers.Binary;
 using Firecloud.Actors.Protocol;
@@ -24,8 +24,7 @@ public sealed class Codec(int members, int shards)
     {
         var writer = new WireWriter();
         writer.Byte(Format);
-        writer.Fixed64(cluster);
-        Write(writer, message);
+        Write(writer, message, cluster);
         return writer.ToArray();
     }
 
@@ -38,7 +37,6 @@ public sealed class Codec(int members, int shards)
         var reader = new WireReader(frame, members, shards);
         var format = reader.Byte();
         if (format != Format) throw new WireFormatException($"Frame format {format}; this node knows {Format}.");
-        reader.Fixed64();
         var message = Read(ref reader);
         return reader.AtEnd ? message : throw new WireFormatException("The frame is longer than its message.");
     }
@@ -46,9 +44,9 @@ public sealed class Codec(int members, int shards)
     /// <summary>The sender's cluster, without decoding the rest; 0 for none.</summary>
     /// <param name="frame">The frame's bytes.</param>
     public static ulong ClusterOf(ReadOnlySpan<byte> frame) =>
-        frame.Length >= 9 ? BinaryPrimitives.ReadUInt64LittleEndian(frame[1..]) : 0;
+        frame.Length >= 10 ? BinaryPrimitives.ReadUInt64LittleEndian(frame[2..]) : 0;
 
-    private static void Write(WireWriter writer, object message)
+    private static void Write(WireWriter writer, object message, ulong cluster)
     {
         switch (message)
         {
@@ -81,12 +79,17 @@ public sealed class Codec(int members, int shards)
             default: throw new InvariantViolationException($"{message.GetType().Name} has no encoding.");
         }
 
-        void Kind(MessageKind kind) => writer.Byte((byte)kind);
+        void Kind(MessageKind kind)
+        {
+            writer.Byte((byte)kind);
+            writer.Fixed64(cluster);
+        }
     }
 
     private static object Read(ref WireReader reader)
     {
         var kind = (MessageKind)reader.Byte();
+        reader.Fixed64();   // the cluster: see ClusterOf
         return kind switch
         {
             MessageKind.ReplicaRequest => ReplicaCodec.ReadRequest(ref reader),

@@ -122,5 +122,6 @@ public sealed record ConfigurationRequest;
 /// <param name="Votes">Votes, by member.</param>
 /// <param name="MaxKey">Longest key, bytes.</param>
 /// <param name="MaxValue">Longest value, bytes.</param>
+/// <param name="Ready">The answerer votes: requests go to it rather than to one that is starting or recovering.</param>
 public sealed record ConfigurationReply(
-    int From, uint Epoch, int Shards, IReadOnlyList<string> Members, IReadOnlyList<int> Votes, int MaxKey, int MaxValue);
+    int From, uint Epoch, int Shards, IReadOnlyList<string> Members, IReadOnlyList<int> Votes, int MaxKey, int MaxValue, bool Ready);

@@ -43,6 +43,7 @@ internal static class NodeCodec
         writer.Varint((ulong)reply.Shards);
         writer.Varint((ulong)reply.MaxKey);
         writer.Varint((ulong)reply.MaxValue);
+        writer.Byte(reply.Ready ? (byte)1 : (byte)0);
         writer.Varint((ulong)reply.Members.Count);
         for (var i = 0; i < reply.Members.Count; i++)
         {
@@ -55,6 +56,7 @@ internal static class NodeCodec
     {
         var (from, epoch) = (reader.Byte(), reader.Epoch());
         var (shards, maxKey, maxValue) = (reader.Number(), reader.Number(), reader.Number());
+        var ready = reader.Byte() == 1;
         var members = new string[reader.Count(2)];
         var votes = new int[members.Length];
         for (var i = 0; i < members.Length; i++)
@@ -62,7 +64,7 @@ internal static class NodeCodec
             members[i] = reader.Text();
             votes[i] = reader.Number();
         }
-        return new ConfigurationReply(from, epoch, shards, members, votes, maxKey, maxValue);
+        return new ConfigurationReply(from, epoch, shards, members, votes, maxKey, maxValue, ready);
     }
 
     public static void Write(WireWriter writer, AdminRequest request) => writer.Byte((byte)request.Order);

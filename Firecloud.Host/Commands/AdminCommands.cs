@@ -11,6 +11,7 @@ internal static class AdminCommands
     {
         Description = "host:port of the node that shall do it.",
         Required = true,
+        Validators = { result => ClientCommands.CheckNodes(result, [result.GetValueOrDefault<string>()]) },
     };
 
     private static readonly Option<bool> Json = new("--json") { Description = "Print one JSON object." };
@@ -53,11 +54,6 @@ internal static class AdminCommands
             var reply = await client.OrderAsync(node, order, TimeSpan.FromSeconds(5));
             if (!reply.Done) return Printer.Failure("refused", reply.Message, json, ExitCodes.Refused);
             return Printer.Answered(json, ExitCodes.Done, reply.Message, ("message", reply.Message));
-        }
-        catch (ArgumentException e)
-        {
-            await Console.Error.WriteLineAsync($"firecloud: {e.Message}");
-            return ExitCodes.BadInput;
         }
         catch (FirecloudException e)
         {

@@ -1,4 +1,6 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
+using Firecloud.Actors.Node;
 using Firecloud.Client;
 
 namespace Firecloud.Host.Commands;
@@ -12,6 +14,7 @@ internal static class ClientCommands
     {
         Description = "host:port of a node, as in its settings; may be repeated. Default: FIRECLOUD_NODES, else 127.0.0.1:8808 to 8811.",
         DefaultValueFactory = _ => NodesOfEnvironment(),
+        Validators = { result => CheckNodes(result, result.GetValueOrDefault<string[]>()) },
     };
 
     private static readonly Option<bool> Json = new("--json") { Description = "Print one JSON object." };
@@ -20,6 +23,7 @@ internal static class ClientCommands
     {
         Description = "Milliseconds for the operation, 10 to 600000.",
         DefaultValueFactory = _ => 5000,
+        Validators = { CheckTimeout },
     };
 
     public static IEnumerable<Command> All() => [Get(), Put(), Delete(), CompareAndSet(), Increment(), StatusCommand.Create(Nodes, Json, Timeout)];
@@ -118,15 +122,27 @@ internal static class ClientCommands
             await using var client = await FirecloudClient.ConnectAsync(parsed.GetValue(Nodes)!, options);
             return await run(client, time);
         }
-        catch (ArgumentException e)
-        {
-            await Console.Error.WriteLineAsync($"firecloud: {e.Message}");
-            return ExitCodes.BadInput;
-        }
         catch (FirecloudException e)
         {
             return Printer.Failure("refused", e.Message, parsed.GetValue(Json), ExitCodes.Refused);
         }
+    }
+
+    /// <summary>Adds an error for every text that is not an address.</summary>
+    public static void CheckNodes(OptionResult result, string[] nodes)
+    {
+        if (nodes.Length == 0) result.AddError("No node was named; give --node host:port, or set FIRECLOUD_NODES.");
+        foreach (var node in nodes)
+        {
+            if (NodeSettings.TryReadAddress(node, out _) is { } wrong) result.AddError(wrong);
+        }
+    }
+
+    private static void CheckTimeout(OptionResult result)
+    {
+        // What is not a number at all is said by the parser.
+        if (result.Tokens.Count == 0 || !int.TryParse(result.Tokens[0].Value, out var time) || time is >= 10 and <= 600_000) return;
+        result.AddError($"--timeout {time}: 10 to 600000 milliseconds are allowed.");
     }
 
     private static string[] NodesOfEnvironment() =>

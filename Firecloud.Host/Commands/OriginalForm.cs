@@ -14,14 +14,17 @@ internal static class OriginalForm
     public static Config Read(IReadOnlyList<string> arguments)
     {
         var addresses = arguments.Skip(1).ToArray();
+        if (!int.TryParse(arguments[0], NumberStyles.None, CultureInfo.InvariantCulture, out var index))
+        {
+            throw new ConfigurationException($"'{arguments[0]}' is neither a command nor an INDEX, a number from 0. See --help.");
+        }
         if (addresses.Length is < 1 or > Votes.MaxMembers)
         {
             throw new ConfigurationException($"{addresses.Length} addresses were given; give INDEX and 1 to {Votes.MaxMembers} of host:port.");
         }
-        var isIndex = int.TryParse(arguments[0], NumberStyles.None, CultureInfo.InvariantCulture, out var index);
-        if (!isIndex || index >= addresses.Length)
+        if (index >= addresses.Length)
         {
-            throw new ConfigurationException($"INDEX {arguments[0]} is out of range; 0 to {addresses.Length - 1} are allowed.");
+            throw new ConfigurationException($"INDEX {index} is out of range; 0 to {addresses.Length - 1} are allowed.");
         }
         var members = addresses.Select(Address).ToArray();
         var master = members.OrderBy(m => m.Host, StringComparer.Ordinal).ThenBy(m => m.Port).First();

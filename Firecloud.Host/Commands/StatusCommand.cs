@@ -31,11 +31,6 @@ internal static class StatusCommand
             else foreach (var answer in answers) Print(answer);
             return answers.All(a => a.Status is { Serving: true }) ? ExitCodes.Done : ExitCodes.No;
         }
-        catch (ArgumentException e)
-        {
-            await Console.Error.WriteLineAsync($"firecloud: {e.Message}");
-            return ExitCodes.BadInput;
-        }
         catch (FirecloudException e)
         {
             return Printer.Failure("refused", e.Message, json, ExitCodes.Refused);

@@ -8,6 +8,8 @@ namespace Firecloud.Tests.Simulation;
 
 internal sealed class FaultInjector
 {
+    private static readonly Faults[] All = [.. Enum.GetValues<Faults>().Where(f => BitOperations.IsPow2((int)f))];
+
     private readonly Simulation _world;
     private readonly SimRandom _random;
     private readonly Faults[] _kinds;
@@ -15,7 +17,7 @@ internal sealed class FaultInjector
     public FaultInjector(Simulation world)
     {
         (_world, _random) = (world, world.Random);
-        _kinds = [.. Enum.GetValues<Faults>().Where(f => BitOperations.IsPow2((int)f) && world.Options.Faults.HasFlag(f))];
+        _kinds = [.. All.Where(f => (world.Options.Faults & f) != 0)];
     }
 
     /// <summary>False when no quorum has its memory any more.</summary>
@@ -40,6 +42,7 @@ internal sealed class FaultInjector
             case Faults.Crash: Crash(node); break;
             case Faults.LoseMemory: LoseMemory(node); break;
             case Faults.WrongReachability: Deceive(_world.Places[_random.Next(_world.Places.Length)]); break;
+            case Faults.QuietCut: QuietCut(node); break;
             case Faults.SlowNode: SlowSomebody(); break;
             case Faults.Cancel: if (_world.Workload.AnyUnderWay() is { } call) _world.Workload.Cancel(call); break;
         }
@@ -202,6 +205,20 @@ internal sealed class FaultInjector
         if (!place.IsUp) return;
         place.SetView((uint)_random.Next(16));
         _world.After(1 + _random.Next(500), new SimEvent(EventKind.NoticeLinks, place.Id, place.Id, null, -1));
+    }
+
+    // The others notice at once that they don't reach a node, and it does not: an owner that believes itself one, in front of
+    // clients that still reach it.
+    private void QuietCut(SimNode node)
+    {
+        foreach (var other in _world.Nodes)
+        {
+            if (other == node) continue;
+            _world.Network.Cut(node.Id, other.Id, true);
+            _world.Network.Cut(other.Id, node.Id, _random.OneIn(2));
+            if (other.IsUp) other.SetView(other.View & ~(1u << node.Id));
+        }
+        _world.After(200 + _random.Next(800), new SimEvent(EventKind.NoticeLinks, node.Id, node.Id, null, -1));
     }
 
     private void SlowSomebody()

@@ -9,11 +9,11 @@ internal sealed class SimNode(Simulation world, int id) : ISimPlace
 {
     private readonly List<(int To, ReplicaAnswer Answer)> _waiting = [];    // for the next sync
     private readonly List<(int To, ReplicaAnswer Answer)> _unsynced = [];   // for the sync under way
-    private readonly object[] _addresses = [.. Enumerable.Range(0, Simulation.MaxPlaces).Select(i => (object)i)];
+    private static readonly object[] Addresses = [.. Enumerable.Range(0, Simulation.MaxPlaces).Select(i => (object)i)];
     private SimStore? _disk;
     private Acceptor _acceptor = null!;
     private long _lastAnnounceMs;
-    private int _quietTicks;
+    private bool _mayAnnounce;
     private bool _ticking;
     private bool _flushing;
     private bool _syncing;
@@ -50,6 +50,15 @@ internal sealed class SimNode(Simulation world, int id) : ISimPlace
         (_ticking, _flushing, _syncing, PausedUntilMs) = (false, false, false, 0);
         _unsynced.Clear();
         _waiting.Clear();
+    }
+
+    /// <summary>The node learns a newer configuration: all of an older epoch ends, unless a script forgets to end it.</summary>
+    public void Adopt(Configuration configuration, bool keepsCoordinator)
+    {
+        _acceptor = new Acceptor(Store, id, configuration.Epoch) { Rules = world.Rules };
+        if (keepsCoordinator) return;
+        Coordinator = new Coordinator(
+            configuration, id, world.Random.NextUInt64(), world.Limits, world.Random, world.Rules) { IsReady = true };
     }
 
     public void Crash()
@@ -100,7 +109,7 @@ internal sealed class SimNode(Simulation world, int id) : ISimPlace
         switch (message)
         {
             case ReplicaAnswer answer: Coordinator!.Proposer.OnAnswer(answer); break;
-            case RequestBatch batch: Coordinator!.OnRequests(batch, _addresses[from]); break;
+            case RequestBatch batch: Coordinator!.OnRequests(batch, Addresses[from]); break;
             case ReplyBatch batch: Coordinator!.OnReplies(batch); break;
             case AnnouncementBatch batch: Coordinator!.OnAnnouncements(batch); break;
             default: throw new InvalidOperationException($"{message.GetType().Name} is not known to the simulator.");
@@ -132,10 +141,12 @@ internal sealed class SimNode(Simulation world, int id) : ISimPlace
 
     public void Tick()
     {
+        _ticking = false;
         Coordinator!.OnTick(ClockMs);
         if (world.NowMs - _lastAnnounceMs >= world.Options.AnnounceEvery)
         {
             _lastAnnounceMs = world.NowMs;
+            _mayAnnounce = false;
             if (Coordinator.TakeAnnouncements() is { } news)
             {
                 for (var other = 0; other < Simulation.Members; other++)
@@ -144,12 +155,8 @@ internal sealed class SimNode(Simulation world, int id) : ISimPlace
                 }
             }
         }
-        // A node with nothing to do is not ticked: its next input begins with a tick.
-        var busy = Coordinator.Gateway.Pending > 0 || Coordinator.Proposer.RoundsUnderWay > 0;
-        _quietTicks = busy ? 0 : _quietTicks + 1;
-        _ticking = _quietTicks * world.Options.TickEvery <= world.Options.AnnounceEvery;
-        if (_ticking) world.After(world.Options.TickEvery, new SimEvent(EventKind.Tick, id, id, null, Life));
-        AfterInput();
+        if (HasOutput) FlushSoon();
+        TickAgain();
     }
 
     public void Flush()
@@ -223,6 +230,20 @@ internal sealed class SimNode(Simulation world, int id) : ISimPlace
         foreach (var part in Batching.Cut(answer, world.Options.FrameSize)) world.Network.Send(id, to, part);
     }
 
+    private bool HasOutput
+    {
+        get
+        {
+            var (proposer, gateway) = (Coordinator!.Proposer.Outbox, Coordinator.Gateway.Outbox);
+            if (proposer.ToAll.Count > 0 || proposer.Replies.Count > 0) return true;
+            for (var member = 0; member < Simulation.Members; member++)
+            {
+                if (proposer.ToMember[member].Count > 0 || gateway[member].Count > 0) return true;
+            }
+            return false;
+        }
+    }
+
     private void BeforeInput()
     {
         if (!_ticking) Coordinator!.OnTick(ClockMs);
@@ -230,11 +251,24 @@ internal sealed class SimNode(Simulation world, int id) : ISimPlace
 
     private void AfterInput()
     {
-        if (!_ticking)
-        {
-            (_ticking, _quietTicks) = (true, 0);
-            world.After(world.Options.TickEvery, new SimEvent(EventKind.Tick, id, id, null, Life));
-        }
+        _mayAnnounce = true;
+        if (!_ticking) TickAgain();
+        FlushSoon();
+    }
+
+    // A node with nothing to do is not ticked, but that it may announce; its next input begins with a tick.
+    private void TickAgain()
+    {
+        var busy = Coordinator!.Gateway.Pending > 0 || Coordinator.Proposer.RoundsUnderWay > 0;
+        if (!busy && !_mayAnnounce) return;
+        _ticking = true;
+        var toAnnounce = _lastAnnounceMs + world.Options.AnnounceEvery - world.NowMs;
+        var delay = busy ? world.Options.TickEvery : Math.Max(1, toAnnounce);
+        world.After(delay, new SimEvent(EventKind.Tick, id, id, null, Life));
+    }
+
+    private void FlushSoon()
+    {
         if (world.Options.FlushAfter == 0) Flush();
         else if (!_flushing)
         {

@@ -10,7 +10,6 @@ namespace Firecloud.Tests.Simulation;
 [Flags]
 internal enum Faults
 {
-    None = 0,
     CutLinks = 1,
     Partition = 2,
     Heal = 4,
@@ -20,7 +19,8 @@ internal enum Faults
     WrongReachability = 64,
     SlowNode = 128,
     Cancel = 256,
-    All = 511,
+    QuietCut = 512,
+    All = 1023,
 }
 
 internal sealed record SimOptions
@@ -111,7 +111,7 @@ internal sealed record SimOptions
         SyncTime = r.Pick(0, 0, 0, 5, 30),
         Recovers = !r.OneIn(4),
         FlushAfter = r.Pick(0, 0, 2, 10),
-        TickEvery = r.Pick(10, 25, 50),
+        TickEvery = r.Pick(15, 50),
         AnnounceEvery = r.Pick(50, 200, 1000),
         ThroughCodec = r.OneIn(16),
         AsksEveryNode = r.OneIn(8),

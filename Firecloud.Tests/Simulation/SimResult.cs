@@ -26,20 +26,32 @@ internal sealed record SimResult(Simulation World, FailureKind Failure, string? 
 {
     private static readonly CheckerOptions Quick = new() { Shrink = false };
 
+    public IReadOnlyList<Asked> Asked { get; private init; } = World.Workload.Asked;
+
     public bool IsOk => Failure == FailureKind.None;
 
+    /// <summary>What a planted bug is to be noticed by; that it stops the store would be too cheap.</summary>
+    public bool ShowsTrap => Failure is FailureKind.NotLinearizable or FailureKind.BrokenInvariant;
+
+    /// <summary>How a run ended.</summary>
     public static SimResult Of(Simulation world, string? broken, bool healed)
     {
         if (broken is not null) return new SimResult(world, FailureKind.BrokenInvariant, broken);
-        var check = LinearizabilityChecker.Check(SimHistory.Of(world.Workload.Asked), Quick);
-        if (!check.IsOk)
+        var result = Of(world, world.Workload.Asked);
+        if (!result.IsOk || !healed) return result;
+        return world.NotLive() is { } late ? result with { Failure = FailureKind.NotLive, Why = late } : result;
+    }
+
+    /// <summary>Whether some order explains what these were told.</summary>
+    public static SimResult Of(Simulation world, IReadOnlyList<Asked> asked)
+    {
+        var failure = LinearizabilityChecker.Check(SimHistory.Of(asked), Quick).Verdict switch
         {
-            var kind = check.Verdict == Verdict.Violation ? FailureKind.NotLinearizable : FailureKind.Undecided;
-            return new SimResult(world, kind, null);
-        }
-        return healed && world.NotLive() is { } late
-            ? new SimResult(world, FailureKind.NotLive, late)
-            : new SimResult(world, FailureKind.None, null);
+            Verdict.Ok => FailureKind.None,
+            Verdict.Violation => FailureKind.NotLinearizable,
+            _ => FailureKind.Undecided,
+        };
+        return new SimResult(world, failure, null) { Asked = asked };
     }
 
     /// <summary>Seed, options and the shortest history that shows it.</summary>
@@ -49,14 +61,14 @@ internal sealed record SimResult(Simulation World, FailureKind Failure, string? 
         text.AppendLine($"{Failure}, seed {World.Seed}; replay: scripts/sim.sh --seed {World.Seed} (add --log for every event)");
         text.AppendLine($"  {World.Options}");
         if (Why is not null) text.AppendLine(Why);
-        var history = SimHistory.Of(World.Workload.Asked);
+        var history = SimHistory.Of(Asked);
         if (Failure is FailureKind.NotLinearizable or FailureKind.Undecided)
         {
             text.AppendLine(LinearizabilityChecker.Check(history).Text);
         }
         else
         {
-            foreach (var asked in World.Workload.Asked) text.AppendLine($"  {asked}");
+            foreach (var asked in Asked) text.AppendLine($"  {asked}");
         }
         return text.ToString();
     }

@@ -157,12 +157,18 @@ internal sealed partial class Simulation
             case EventKind.Ask: _workload.Ask(what.To, what.Number, (Operation)what.Subject!); break;
             case EventKind.Fault: if (_healedAtMs < 0) _faults.Strike(); break;
             case EventKind.Restart: _faults.Restart(Nodes[what.To]); break;
-            case EventKind.NoticeLinks: if (place!.IsUp) place.SetView(TrueView(what.To)); break;
+            case EventKind.NoticeLinks: NoticeLinks(place!); break;
             case EventKind.Heal:
                 _healedAtMs = NowMs;
                 _faults.Heal();
                 break;
         }
+    }
+
+    private void NoticeLinks(ISimPlace place)
+    {
+        var view = TrueView(place.Id);
+        if (place.IsUp && place.View != view) place.SetView(view);
     }
 
     private void Note(ulong value) => TraceHash = (TraceHash ^ value) * 0x9E3779B97F4A7C15UL ^ TraceHash >> 29;

@@ -12,6 +12,9 @@ namespace Firecloud.Tests.Simulation;
 /// <param name="Make">New rules for one run; some remember what happened.</param>
 internal sealed record Trap(string Name, Func<Rules> Make)
 {
+    /// <summary>The replica answers before its store is synced; the driver's mistake, so not one of Rules.</summary>
+    public bool AnswersUnsynced { get; init; }
+
     public static IReadOnlyList<Trap> All { get; } =
     [
         new("quorum2", () => new TwoVotesDecide()),
@@ -20,6 +23,7 @@ internal sealed record Trap(string Name, Func<Rules> Make)
         new("nolives", () => new EarlierLivesCount()),
         new("countheard", () => new HeardCounts()),
         new("lookupnopromise", () => new LookupsPromiseNothing()),
+        new("keepballot", () => new EpochsMix()),
         new("noboot", () => new OneBootForEver()),
         new("joinread", () => new GetsNeedNoConfirm()),
         new("oldconfirm", () => new GetsJoinOldConfirms()),
@@ -29,6 +33,7 @@ internal sealed record Trap(string Name, Func<Rules> Make)
         new("evictinflight", () => new WritesAreEvicted()),
         new("evictlookup", () => new LookupsAreOvertaken()),
         new("reordered", () => new OldRequestsRun()),
+        new("repeatedrequests", () => new RequestsRunTwice()),
         new("blindanyballot", () => new AnyBallotIsFresh()),
         new("lowretry", () => new RetriesGoLower()),
         new("samepath", () => new RetriesMayOvertake()),
@@ -37,7 +42,15 @@ internal sealed record Trap(string Name, Func<Rules> Make)
         new("nofloor", () => new FallenIdsAreForgotten()),
         new("loosenno", () => new EveryNoIsBelieved()),
         new("nofence", () => new RetriesWriteNoNo()),
+        new("unsynced", () => Rules.Protocol) { AnswersUnsynced = true },
     ];
+
+    /// <summary>The protocol itself.</summary>
+    public static Trap None { get; } = new("none", () => Rules.Protocol);
+
+    /// <summary>One schedule with this bug planted.</summary>
+    public SimResult Run(ulong seed, List<string>? log = null) =>
+        new Simulation(seed, null, Make()) { SyncsBeforeAnswering = !AnswersUnsynced, Log = log }.Run();
 
     public static Trap Named(string name) =>
         All.FirstOrDefault(t => t.Name == name) ?? throw new ArgumentException(
@@ -74,6 +87,11 @@ internal sealed record Trap(string Name, Func<Rules> Make)
     private sealed class LookupsPromiseNothing : Rules
     {
         public override bool Promises(ReplicaAsk ask) => ask is ReplicaAsk.Accept or ReplicaAsk.Confirm;
+    }
+
+    private sealed class EpochsMix : Rules
+    {
+        public override bool SameEpoch(uint theirs, uint own) => true;
     }
 
     private sealed class OneBootForEver : Rules
@@ -121,7 +139,15 @@ internal sealed record Trap(string Name, Func<Rules> Make)
 
     private sealed class OldRequestsRun : Rules
     {
-        public override bool InOrder(GatewayPeer gateway, ulong serial) => true;
+        private readonly HashSet<(GatewayPeer, ulong)> _seen = [];
+
+        // Out of order, but never twice: repeating is another mistake, found at once.
+        public override bool InOrder(GatewayPeer gateway, ulong serial) => _seen.Add((gateway, serial));
+    }
+
+    private sealed class RequestsRunTwice : Rules
+    {
+        public override bool InOrder(GatewayPeer gateway, ulong serial) => serial >= gateway.LastSerial;
     }
 
     private sealed class AnyBallotIsFresh : Rules

@@ -34,7 +34,8 @@ internal sealed class RandomMessages(Random random)
         MessageKind.LifeAnnouncement => new LifeAnnouncement(Member(), Long(), random.Next()),
         MessageKind.LifeNoted => new LifeNoted(Member(), Long(), Lives(), Many(Ballot)),
         MessageKind.StateQuestion => new StateQuestion(Member(), Long(), Shard(), random.Next()),
-        MessageKind.StateChunk => new StateChunk(Member(), Long(), Lives(), Shard(), random.Next(), random.Next(-1, 1000), Many(Keyed), Version()),
+        MessageKind.StateChunk => new StateChunk(
+            Member(), Long(), Lives(), Shard(), random.Next(), random.Next(-1, 100), Many(Keyed), Version()),
         MessageKind.TreeQuestion => new TreeQuestion(Member(), Long(), Many(Long)),
         MessageKind.TreeAnswer => new TreeAnswer(Member(), Long(), random.Next(), Many(() => new ShardLeaves(Shard(), Many(Long)))),
         MessageKind.VersionsQuestion => new VersionsQuestion(Member(), Long(), Many(() => (Shard(), random.Next(HashTree.Leaves)))),
@@ -43,7 +44,7 @@ internal sealed class RandomMessages(Random random)
         MessageKind.RecordsAnswer => new RecordsAnswer(Member(), Long(), Many(Keyed)),
         MessageKind.RefreshRequest => new RefreshRequest(Member(), Many(Key), Many(Key)),
         MessageKind.AdminRequest => new AdminRequest((AdminOrder)random.Next(1, 3)),
-        MessageKind.AdminReply => new AdminReply(Flip(), $"ä{random.Next()}"),
+        MessageKind.AdminReply => new AdminReply(Flip(), $"wörtlich {Long()}"),
         _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "Teach RandomMessages this kind."),
     };
 
@@ -89,6 +90,8 @@ internal sealed class RandomMessages(Random random)
         }
     }
 
+    private KeyedRecord Keyed() => new(Key(), new StoredRecord(Record(HeldVersion()), Flip()));
+
     private ReplicaAnswerItem AnswerItem()
     {
         var verdict = (ReplicaVerdict)random.Next(1, 5);
@@ -110,8 +113,6 @@ internal sealed class RandomMessages(Random random)
         KeepsPrevious = Flip(),
         Previous = Flip() ? Bytes(50) : null,
     };
-
-    private KeyedRecord Keyed() => new(Key(), new StoredRecord(Record(HeldVersion()), Flip()));
 
     private Request Request() =>
         new(Id(), Key(), Operation(), random.Next(1, int.MaxValue), Ballot(), Version(), (RequestMode)random.Next(16));
@@ -147,7 +148,7 @@ internal sealed class RandomMessages(Random random)
         var members = random.Next(1, 9);
         return new ConfigurationReply(
             random.Next(256), Epoch(), random.Next(), [.. Enumerable.Range(0, members).Select(i => $"knoten-ä{i}:{random.Next(65536)}")],
-            [.. Enumerable.Range(0, members).Select(_ => random.Next(101))], random.Next(), random.Next());
+            [.. Enumerable.Range(0, members).Select(_ => random.Next(101))], random.Next(), random.Next(), Flip());
     }
 
     private T[] Many<T>(Func<T> make) => [.. Enumerable.Range(0, random.Next(5)).Select(_ => make())];

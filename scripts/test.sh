@@ -1,0 +1,67 @@
+#!/usr/bin/env bash
+# test.sh - builds everything in Debug and runs all tests. Its last line is "N passed, N failed", with ", N skipped" where any
+# were; the exit code is 0 only if something passed and nothing failed.
+set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+cd "$root"
+
+passed=0 failed=0 skipped=0
+results="$(mktemp -d)"
+trap 'rm -rf "$results"' EXIT
+
+finish() {
+    local line="$passed passed, $failed failed"
+    if ((skipped > 0)); then line+=", $skipped skipped"; fi
+    say "$line"
+    if ((failed > 0 || passed == 0)); then exit 1; fi
+    exit 0
+}
+
+# The tests talk to a node from Python, as a client in another language would.
+need_python() {
+    command -v python3 > /dev/null && return
+    if [[ "$(id -u)" == 0 ]] && command -v apt-get > /dev/null; then
+        say "Installing python3 …"
+        DEBIAN_FRONTEND=noninteractive apt-get install -y -q python3 > "$results/apt" 2>&1 && return
+        apt-get update -q > "$results/apt" 2>&1 || true
+        DEBIAN_FRONTEND=noninteractive apt-get install -y -q python3 >> "$results/apt" 2>&1 && return
+        tail -n 3 "$results/apt"
+    fi
+    say "python3 is missing and could not be installed here: the tests that need it will fail."
+}
+
+number() { sed -n "s/.*<Counters [^>]*\b$1=\"\([0-9]*\)\".*/\1/p" "$2" | head -n 1; }
+
+# Runs one test project and adds up what its result file says. A run that ended without one, or badly, counts as a failure.
+run_project() {
+    local name code=0 total=0 executed=0 ok=0 file
+    name="$(basename "$1" .csproj)"
+    file="$results/$name.trx"
+    say "--- $name"
+    dotnet test "$1" --no-build -c Debug --nologo --results-directory "$results" --logger "trx;LogFileName=$name.trx" \
+        --logger "console;verbosity=minimal" --blame-hang-timeout 10m --blame-hang-dump-type none < /dev/null || code=$?
+    if [[ -f "$file" ]]; then
+        total="$(number total "$file")" executed="$(number executed "$file")" ok="$(number passed "$file")"
+    fi
+    passed=$((passed + ok))
+    failed=$((failed + executed - ok))
+    skipped=$((skipped + total - executed))
+    if ((total == 0)); then
+        say "$name: no test ran."
+        failed=$((failed + 1))
+    elif ((code != 0 && executed == ok)); then
+        say "$name: the tests that ran passed, but the run ended with code $code; it counts as a failure."
+        failed=$((failed + 1))
+    fi
+}
+
+need_sdk
+need_python
+say "Building …"
+if ! dotnet build Firecloud.sln -c Debug -v q --nologo < /dev/null; then
+    say "The build failed; see above."
+    failed=1
+    finish
+fi
+while read -r project; do run_project "$project"; done < <(grep -l '<IsTestProject>true' ./*/*.csproj)
+finish
