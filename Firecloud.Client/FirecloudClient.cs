@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
@@ -19,10 +20,13 @@ public sealed class FirecloudClient : IAsyncDisposable
     private readonly IStore _store;
     private readonly FirecloudClientOptions _options;
     private readonly bool _ownsSystem;
+    private readonly ConcurrentDictionary<PendingCall, bool> _underWay = [];
+    private volatile bool _closed;
 
     private FirecloudClient(ActorSystem system, IStore store, FirecloudClientOptions options, bool ownsSystem)
     {
         (_system, _store, _options, _ownsSystem) = (system, store, options, ownsSystem);
+        _ = system.WhenTerminated.ContinueWith(_ => RefuseRest(), TaskScheduler.Default);
     }
 
     /// <summary>What an application's own ActorSystem needs in its configuration for <c>For</c>.</summary>
@@ -205,9 +209,11 @@ public sealed class FirecloudClient : IAsyncDisposable
     /// <summary>Closes the client. Operations under way are answered: refused, or unknown if something was sent.</summary>
     public async ValueTask DisposeAsync()
     {
+        _closed = true;
         if (_store is RemoteStore remote)
         {
             await remote.Actor.GracefulStop(TimeSpan.FromSeconds(2)).ConfigureAwait(false);
+            RefuseRest();
         }
         if (_ownsSystem) await _system.Terminate().ConfigureAwait(false);
     }
@@ -218,10 +224,29 @@ public sealed class FirecloudClient : IAsyncDisposable
         if (key.Bytes.Length == 0) return OperationResult.Refused(RefusalReason.BadRequest, "The key is empty; a key has at least one byte.");
         var time = timeout is null ? _options.OperationTimeout : FirecloudClientOptions.Checked(timeout.Value, nameof(timeout));
         var call = new PendingCall(new Key(key.Bytes), operation, (int)time.TotalMilliseconds);
-        _store.Submit(call);
-        if (!cancellationToken.CanBeCanceled) return await call.Task.ConfigureAwait(false);
-        using var registration = cancellationToken.Register(() => _store.Cancel(call));
-        return await call.Task.ConfigureAwait(false);
+        _underWay.TryAdd(call, true);
+        try
+        {
+            if (_closed) return ClosedBefore;
+            _store.Submit(call);
+            if (!cancellationToken.CanBeCanceled) return await call.Task.ConfigureAwait(false);
+            using var registration = cancellationToken.Register(() => _store.Cancel(call));
+            return await call.Task.ConfigureAwait(false);
+        }
+        finally
+        {
+            _underWay.TryRemove(call, out _);
+        }
+    }
+
+    private static OperationResult ClosedBefore { get; } =
+        OperationResult.Refused(RefusalReason.NotReady, "The client or its ActorSystem was closed. Nothing was written.");
+
+    // The actor that stopped has answered what it had taken; what is left never got to it, or its system is gone.
+    private void RefuseRest()
+    {
+        _closed = true;
+        foreach (var call in _underWay.Keys) call.Complete(ClosedBefore);
     }
 
     private static Answer<T> Convert<T>(in OperationResult result, Func<OperationResult, T> done) => result.Kind switch

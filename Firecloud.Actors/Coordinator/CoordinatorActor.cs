@@ -36,6 +36,8 @@ internal sealed class CoordinatorActor : UntypedActor, IWithTimers
         Timers.StartPeriodicTimer(Tick.Instance, Tick.Instance, interval, interval);
     }
 
+    protected override void PostStop() => _coordinator.Gateway.Close("The node stops.");
+
     protected override void OnReceive(object message)
     {
         switch (message)

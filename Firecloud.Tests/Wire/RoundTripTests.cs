@@ -17,8 +17,8 @@ public class RoundTripTests(ITestOutputHelper output)
         seed =>
         {
             var message = new RandomMessages(new Random(seed)).Next(kind);
-            var frame = Codec.Encode(message);
-            Assert.Equal((Codec.Format, (byte)kind), (frame[0], frame[1]));
+            var frame = Codec.Encode(message, (uint)seed);
+            Assert.Equal((Codec.Format, (byte)kind, (uint)seed), (frame[0], frame[1], Codec.ClusterOf(frame)));
             Assert.Equal(RandomMessages.Text(message), RandomMessages.Text(RandomMessages.Codec.Decode(frame)));
         },
         iter: 1000);
@@ -70,6 +70,10 @@ public class RoundTripTests(ITestOutputHelper output)
                 [1, 1, .. none, 0, 1, .. eight, .. count], [1, 2, .. none, 0, 1, .. eight, 0, 0, 0, 0, .. count], [1, 3, .. none, .. eight, 1, .. count],
                 [1, 4, .. none, 0, .. count], [1, 5, .. none, 0, .. count], [1, 7, .. none, 0, .. eight, .. eight, .. eight, .. eight, 1, .. count],
                 [1, 9, .. none, .. count], [1, 11, .. none, 0, 1, 1, 1, 1, .. count], [1, 11, .. none, 0, 1, 1, 1, 1, 1, .. count],
+                [1, 15, .. none, 0, .. eight, 0, 0, 0, 0, .. count], [1, 17, .. none, 0, .. eight, 0, 0, 0, 0, 0, 0, 0, .. count],
+                [1, 18, .. none, 0, .. eight, .. count], [1, 19, .. none, 0, .. eight, 0, .. count], [1, 20, .. none, 0, .. eight, .. count],
+                [1, 21, .. none, 0, .. eight, .. count], [1, 22, .. none, 0, .. eight, .. count], [1, 23, .. none, 0, .. eight, .. count],
+                [1, 24, .. none, 0, .. count], [1, 24, .. none, 0, 0, .. count], [1, 26, .. none, 1, .. count],
             ];
             foreach (var frame in frames)
             {
