@@ -250,10 +250,10 @@ internal sealed class Proposer
     // A decided Accept stays until every member has answered, within a bound: replicas that missed it get it again.
     private void Retire(Round round)
     {
+        if (round is AcceptRound { Record.IsTombstone: true } tombstone) Drop(tombstone);
         if (round is not AcceptRound accept || round.Tally.Answered == Configuration.Votes.AllMembers)
         {
             _rounds.Remove(round.Number);
-            if (round is AcceptRound { Record.IsTombstone: true } tombstone) Drop(tombstone);
         }
         else if (!accept.Lingers)
         {

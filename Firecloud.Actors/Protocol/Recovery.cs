@@ -104,7 +104,7 @@ internal sealed class Recovery
         }
         else
         {
-            source.Dropped[chunk.Shard] = chunk.Dropped;   // read after the last record, never before
+            source.Dropped[chunk.Shard] = _rules.DroppedIn(chunk);   // read after the last record, never before
             (source.Shard, source.Position) = (chunk.Shard + 1, 0);
         }
         if (!source.IsComplete) AskForMore(chunk.From);

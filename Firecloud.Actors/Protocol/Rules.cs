@@ -97,6 +97,14 @@ internal class Rules
     /// <summary>Rule 6: a "no" that no record keeps counts only while there was no second attempt (loosenno).</summary>
     public virtual bool TakesNo(Reply reply, int attempts) => reply.Kept || (attempts == 1 && reply.Attempt == 1);
 
+    // ---- Lost memory (section 7) ----
+
+    /// <summary>Who hears of a new life keeps it before it sends its state (noregister): else old promises still count.</summary>
+    public virtual bool NotesLives => true;
+
+    /// <summary>A transfer brings what was dropped, read after the records (droppedfirst): else a late packet brings it back.</summary>
+    public virtual Version DroppedIn(StateChunk chunk) => chunk.Dropped;
+
     // ---- Dropped tombstones (section 8) ----
 
     /// <summary>What is not held is not taken at or below the dropped version (nodropped): a late packet would bring it back.</summary>

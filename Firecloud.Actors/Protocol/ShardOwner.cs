@@ -135,7 +135,9 @@ internal sealed class ShardOwner(Proposer proposer, int shard)
     public void OnTooOld(AcceptRound round)
     {
         var latest = round.State.Latest;
-        if (!round.Done && Holds && latest is not null && latest.Version == round.Record.Version) Rewrite(round.State, latest);
+        var writes = proposer.Rules.RewritesNewest ? latest : round.Record;
+        var isNewest = latest?.Version == round.Record.Version || !proposer.Rules.RewritesNewest;
+        if (!round.Done && Holds && writes is not null && isNewest) Rewrite(round.State, writes);
     }
 
     /// <summary>Writes the newest record of a key again under this ballot, so that every member can take it.</summary>

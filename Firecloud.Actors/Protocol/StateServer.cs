@@ -9,7 +9,9 @@ namespace Firecloud.Actors.Protocol;
 /// <param name="configuration">The cluster.</param>
 /// <param name="self">Its member index.</param>
 /// <param name="chunkSize">About how many bytes go into one chunk.</param>
-internal sealed class StateServer(IRecordStore store, Configuration configuration, int self, int chunkSize)
+/// <param name="rules">For tests; the protocol's where null.</param>
+internal sealed class StateServer(
+    IRecordStore store, Configuration configuration, int self, int chunkSize, Rules? rules = null)
 {
     // Keys of the shard that a member is being sent: taken once, so that positions stay what they were.
     private readonly Snapshot?[] _snapshots = new Snapshot?[configuration.Members.Count];
@@ -19,10 +21,11 @@ internal sealed class StateServer(IRecordStore store, Configuration configuratio
     /// <summary>Notes a life. The driver syncs the store before it sends the answer.</summary>
     public LifeNoted OnAnnouncement(LifeAnnouncement announcement)
     {
-        store.Lives = store.Lives.Raised(announcement.From, announcement.Life);
+        var lives = store.Lives.Raised(announcement.From, announcement.Life);
+        if ((rules ?? Rules.Protocol).NotesLives) store.Lives = lives;
         var promised = new Ballot[configuration.Shards];
         for (var shard = 0; shard < promised.Length; shard++) promised[shard] = store.GetPromised(shard);
-        return new LifeNoted(self, announcement.Nonce, store.Lives, promised);
+        return new LifeNoted(self, announcement.Nonce, lives, promised);
     }
 
     public StateChunk OnQuestion(StateQuestion question)

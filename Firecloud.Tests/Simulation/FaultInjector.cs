@@ -49,27 +49,13 @@ internal sealed class FaultInjector
         Next();
     }
 
-    /// <summary>A node that is down comes up; one that lost its memory tries to take it over from the others.</summary>
+    /// <summary>A node that is down comes up.</summary>
     public void Restart(SimNode node)
     {
-        if (!node.IsUp)
-        {
-            node.Start();
-            node.SetView(_world.TrueView(node.Id));
-            NoticeLinks();
-        }
-        if (node.HasMemory || !_world.Options.Recovers) return;
-        var others = _world.Nodes
-            .Where(n => n != node && n.IsUp && n.HasMemory && _world.Network.IsUpBothWays(node.Id, n.Id)).ToArray();
-        if (_world.Configuration.Votes.IsQuorum(others.Aggregate(0u, (mask, n) => mask | 1u << n.Id)))
-        {
-            node.RecoverAtOnce(others);
-            NoticeLinks();
-        }
-        else
-        {
-            _world.After(100, new SimEvent(EventKind.Restart, node.Id, node.Id, null, node.Life));
-        }
+        if (node.IsUp) return;
+        node.Start();
+        node.SetView(_world.TrueView(node.Id));
+        NoticeLinks();
     }
 
     /// <summary>A quorum drawn at random becomes healthy, and the others fall silent or become healthy too.</summary>
@@ -136,14 +122,15 @@ internal sealed class FaultInjector
             _world.Workload.AskLater(_random.Next(400), AnyHealthy(healthy), key, put: false);
         }
         if (!_world.Options.AsksEveryNode) return;
-        // Once the owners have settled: a put that needs a second attempt may honestly be unknown.
+        // Once the owners have settled. The first put may honestly be unknown: its owner may learn only from it that it was deposed, and
+        // a gateway that was restarted knows of no version that is surely older than its own.
         var delay = 3000;
         foreach (var place in _world.Places)
         {
             if (!_world.Workload.Healthy[place.Id]) continue;
-            // The get tells this place what is chosen and who holds the shard; without that a put may need a second attempt.
             var key = _random.Next(_world.Keys.Length);
             _world.Workload.AskLater(delay += 300, place.Id, key, put: false);
+            _world.Workload.AskLater(delay += 300, place.Id, key, put: true, mustBeDone: false);
             _world.Workload.AskLater(delay += 300, place.Id, key, put: true);
         }
     }
@@ -190,7 +177,8 @@ internal sealed class FaultInjector
         NoticeLinks();
     }
 
-    private void NoticeLinks()
+    /// <summary>Whoever does not see his links as they are, will after a while.</summary>
+    public void NoticeLinks()
     {
         foreach (var place in _world.Places)
         {

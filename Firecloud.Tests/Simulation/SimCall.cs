@@ -19,8 +19,11 @@ internal sealed class Asked(int number, int place, Key key, Operation operation)
     /// <summary>Set where the caller tries it at several nodes under one id.</summary>
     public (RequestId Id, Version Floor)? Repeated { get; set; }
 
-    /// <summary>Made after the healing: it has to be done.</summary>
+    /// <summary>Made after the healing: it has to be answered with done.</summary>
     public bool MustBeDone { get; init; }
+
+    /// <summary>The same with its number in the history.</summary>
+    public Asked At(int place) => new(place, Place, Key, Operation) { MustBeDone = MustBeDone };
 
     public bool HasReturned => ReturnedAt != Checked.Operation.Never;
 

@@ -1,5 +1,5 @@
-// SimNode.cs - one simulated node: store, Acceptor and Coordinator, driven as Replica/ReplicaActor and Coordinator/CoordinatorActor
-// drive them. What is the actors' own (mailbox, flush, sync before answer, tick) is imitated here; everything else is the real code.
+// SimNode.cs - one simulated node: its replica (SimReplica) and its Coordinator, driven as Coordinator/CoordinatorActor drives it.
+// What is the actors' own (mailbox, flush, sync before answer, tick) is imitated here; everything else is the real code.
 using Firecloud.Actors.Protocol;
 using Firecloud.Actors.Storage;
 
@@ -7,19 +7,17 @@ namespace Firecloud.Tests.Simulation;
 
 internal sealed class SimNode(Simulation world, int id) : ISimPlace
 {
-    private readonly List<(int To, ReplicaAnswer Answer)> _waiting = [];    // for the next sync
-    private readonly List<(int To, ReplicaAnswer Answer)> _unsynced = [];   // for the sync under way
     private static readonly object[] Addresses = [.. Enumerable.Range(0, Simulation.MaxPlaces).Select(i => (object)i)];
-    private SimStore? _disk;
-    private Acceptor _acceptor = null!;
+
+    private SimReplica _replica = null!;
     private long _lastAnnounceMs;
     private bool _mayAnnounce;
     private bool _ticking;
     private bool _flushing;
-    private bool _syncing;
 
     public int Id => id;
     public IRecordStore Store { get; private set; } = null!;
+    public SimReplica Replica => _replica;
 
     /// <summary>Null while the node is down.</summary>
     public Coordinator? Coordinator { get; private set; }
@@ -42,20 +40,21 @@ internal sealed class SimNode(Simulation world, int id) : ISimPlace
 
     public void Start()
     {
-        if (Store is null) NewStore();
-        _acceptor = new Acceptor(Store!, id, world.Configuration.Epoch) { Rules = world.Rules };
+        // A disk that carries the mark "recovering" counts as lost (section 7).
+        if (Store is null || !HasMemory) NewStore();
         Coordinator = new Coordinator(
             world.Configuration, id, world.Random.NextUInt64(), world.Limits, world.Random, world.Rules) { IsReady = true };
         Coordinator.OnTick(ClockMs);
-        (_ticking, _flushing, _syncing, PausedUntilMs) = (false, false, false, 0);
-        _unsynced.Clear();
-        _waiting.Clear();
+        (_ticking, _flushing, PausedUntilMs) = (false, false, 0);
+        _replica = new SimReplica(world, this, world.Configuration);
+        _replica.Start(ClockMs);
+        if (_replica.IsBusy) TickAgain();
     }
 
     /// <summary>The node learns a newer configuration: all of an older epoch ends, unless a script forgets to end it.</summary>
     public void Adopt(Configuration configuration, bool keepsCoordinator)
     {
-        _acceptor = new Acceptor(Store, id, configuration.Epoch) { Rules = world.Rules };
+        _replica = new SimReplica(world, this, configuration);
         if (keepsCoordinator) return;
         Coordinator = new Coordinator(
             configuration, id, world.Random.NextUInt64(), world.Limits, world.Random, world.Rules) { IsReady = true };
@@ -65,7 +64,7 @@ internal sealed class SimNode(Simulation world, int id) : ISimPlace
     {
         Coordinator = null;
         Life++;
-        _disk?.Crash();
+        (Store as SimStore)?.Crash();
     }
 
     /// <summary>The node crashes and all that it kept is gone. Once started again it coordinates, but does not vote.</summary>
@@ -76,6 +75,13 @@ internal sealed class SimNode(Simulation world, int id) : ISimPlace
         HasMemory = false;
     }
 
+    /// <summary>The replica has its memory again and votes.</summary>
+    public void HasRecovered()
+    {
+        HasMemory = true;
+        world.NoticeLinksSoon();
+    }
+
     /// <summary>Section 7 in one instant: what an exchange of messages with these members would end with.</summary>
     public void RecoverAtOnce(IReadOnlyList<SimNode> others)
     {
@@ -83,7 +89,7 @@ internal sealed class SimNode(Simulation world, int id) : ISimPlace
         foreach (var other in others)
         {
             other.Store.Lives = other.Store.Lives.Raised(id, life);
-            other._disk?.Synced(other._disk.Written);
+            other.SyncAtOnce();
         }
         var lives = Store.Lives.Raised(id, life);
         foreach (var other in others) lives = lives.Merged(other.Store.Lives);
@@ -92,17 +98,18 @@ internal sealed class SimNode(Simulation world, int id) : ISimPlace
         {
             var promised = others.Max(n => n.Store.GetPromised(shard));
             if (promised > Store.GetPromised(shard)) Store.SetPromised(shard, promised);
+            foreach (var other in others) Store.RaiseDropped(shard, other.Store.GetDropped(shard));
         }
         foreach (var key in world.Keys) Take(key, others);
-        _disk?.Synced(_disk.Written);
+        SyncAtOnce();
         HasMemory = true;
     }
 
     public void Deliver(int from, object message)
     {
-        if (message is ReplicaRequest request)
+        if (_replica.TryHandle(message))
         {
-            if (HasMemory) Handle(request);
+            if (!_ticking && _replica.IsBusy) TickAgain();
             return;
         }
         BeforeInput();
@@ -111,6 +118,7 @@ internal sealed class SimNode(Simulation world, int id) : ISimPlace
             case ReplicaAnswer answer: Coordinator!.Proposer.OnAnswer(answer); break;
             case RequestBatch batch: Coordinator!.OnRequests(batch, Addresses[from]); break;
             case ReplyBatch batch: Coordinator!.OnReplies(batch); break;
+            case RefreshRequest refresh: Coordinator!.OnRefresh(refresh); break;
             case AnnouncementBatch batch: Coordinator!.OnAnnouncements(batch); break;
             default: throw new InvalidOperationException($"{message.GetType().Name} is not known to the simulator.");
         }
@@ -136,6 +144,7 @@ internal sealed class SimNode(Simulation world, int id) : ISimPlace
         View = view;
         BeforeInput();
         Coordinator!.SetReachable(view);
+        _replica.SetView(view);
         AfterInput();
     }
 
@@ -143,6 +152,7 @@ internal sealed class SimNode(Simulation world, int id) : ISimPlace
     {
         _ticking = false;
         Coordinator!.OnTick(ClockMs);
+        _replica.OnTick(ClockMs);
         if (world.NowMs - _lastAnnounceMs >= world.Options.AnnounceEvery)
         {
             _lastAnnounceMs = world.NowMs;
@@ -172,20 +182,17 @@ internal sealed class SimNode(Simulation world, int id) : ISimPlace
         foreach (var (gateway, batch) in output.ToGateway) world.Network.Send(id, (int)gateway, batch);
     }
 
-    /// <summary>A sync that began when this many entries were written has ended; the answers that waited for it go out.</summary>
-    public void Synced(int written)
+    public void Synced(int written) => _replica.Synced(written);
+
+    private void SyncAtOnce()
     {
-        _disk!.Synced(written);
-        _syncing = false;
-        foreach (var (to, answer) in _unsynced) Send(to, answer);
-        _unsynced.Clear();
-        if (_waiting.Count > 0) BeginSync();
+        if (Store is SimStore disk) disk.Synced(disk.Written);
     }
 
     private void NewStore()
     {
         Store = world.Options.SyncTime > 0
-            ? _disk = new SimStore(world.Configuration.Shards, Simulation.Members)
+            ? new SimStore(world.Configuration.Shards, Simulation.Members)
             : new MemoryRecordStore(world.Configuration.Shards, Simulation.Members);
     }
 
@@ -202,32 +209,6 @@ internal sealed class SimNode(Simulation world, int id) : ISimPlace
         var holders = others.Where(n => n.Store.Get(shard, key) is { Heard: false } s && s.Record.Version == newest.Version);
         var heard = !world.Configuration.Votes.IsQuorum(holders.Aggregate(0u, (mask, n) => mask | 1u << n.Id));
         Store.Put(shard, key, new StoredRecord(newest, heard));
-    }
-
-    private void Handle(ReplicaRequest request)
-    {
-        if (_acceptor.Handle(request) is not { } answer) return;
-        if (_disk is null || !world.SyncsBeforeAnswering)
-        {
-            Send(request.From, answer);
-            return;
-        }
-        _waiting.Add((request.From, answer));
-        if (!_syncing) BeginSync();
-    }
-
-    private void BeginSync()
-    {
-        _syncing = true;
-        _unsynced.AddRange(_waiting);
-        _waiting.Clear();
-        var time = 1 + world.Random.Next(world.Options.SyncTime);
-        world.After(time, new SimEvent(EventKind.Synced, id, id, null, Life) { Number = _disk!.Written });
-    }
-
-    private void Send(int to, ReplicaAnswer answer)
-    {
-        foreach (var part in Batching.Cut(answer, world.Options.FrameSize)) world.Network.Send(id, to, part);
     }
 
     private bool HasOutput
@@ -259,7 +240,7 @@ internal sealed class SimNode(Simulation world, int id) : ISimPlace
     // A node with nothing to do is not ticked, but that it may announce; its next input begins with a tick.
     private void TickAgain()
     {
-        var busy = Coordinator!.Gateway.Pending > 0 || Coordinator.Proposer.RoundsUnderWay > 0;
+        var busy = Coordinator!.Gateway.Pending > 0 || Coordinator.Proposer.RoundsUnderWay > 0 || _replica.IsBusy;
         if (!busy && !_mayAnnounce) return;
         _ticking = true;
         var toAnnounce = _lastAnnounceMs + world.Options.AnnounceEvery - world.NowMs;

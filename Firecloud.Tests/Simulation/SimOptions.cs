@@ -72,6 +72,9 @@ internal sealed record SimOptions
     /// <summary>A node that lost its memory takes it over from a quorum of others; else it stays out.</summary>
     public bool Recovers { get; init; }
 
+    /// <summary>Pause between two comparisons of hash trees; 0 is none, and no tombstones are tidied up either.</summary>
+    public int CompareEvery { get; init; }
+
     /// <summary>Inputs that arrive within this time are flushed together; 0 flushes after each.</summary>
     public int FlushAfter { get; init; }
     public int TickEvery { get; init; } = 25;
@@ -110,6 +113,7 @@ internal sealed record SimOptions
         DetectAfter = r.Pick(10, 100, 400),
         SyncTime = r.Pick(0, 0, 0, 5, 30),
         Recovers = !r.OneIn(4),
+        CompareEvery = r.OneIn(3) ? r.Pick(100, 400) : 0,
         FlushAfter = r.Pick(0, 0, 2, 10),
         TickEvery = r.Pick(15, 50),
         AnnounceEvery = r.Pick(50, 200, 1000),
@@ -134,7 +138,7 @@ internal sealed record SimOptions
         $"shards={Shards} keys={Keys} clients={Clients} operations={Operations}/{CallEvery} ms "
         + $"weights={string.Join(',', Weights)} loyalty={Loyalty} timeout={Timeout} repeats={Repeats}\n  "
         + $"delay={Delay} local={LocalDelay} loss={Loss} duplicates={Duplicates} late={Late:f3}/{LateBy} ms fifo={Fifo} "
-        + $"holds={CutLinksHold} faults=[{Faults}]/{FaultEvery} ms detect={DetectAfter} sync={SyncTime} recovers={Recovers}\n  "
+        + $"holds={CutLinksHold} faults=[{Faults}]/{FaultEvery} ms detect={DetectAfter} sync={SyncTime} recovers={Recovers} compare={CompareEvery}\n  "
         + $"flush={FlushAfter} tick={TickEvery} announce={AnnounceEvery} codec={ThroughCodec} everyNode={AsksEveryNode} "
         + $"{Proposer} {Gateway} gateways={MaxGateways} frame={FrameSize}";
 }

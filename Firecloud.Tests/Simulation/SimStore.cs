@@ -10,7 +10,12 @@ namespace Firecloud.Tests.Simulation;
 
 internal sealed class SimStore(int shards, int members) : IRecordStore
 {
-    private readonly record struct Entry(int Shard, Key Key, StoredRecord Stored, Ballot Promised, Lives? Lives, Version Dropped = default, bool Removes = false);
+    private readonly record struct Entry(int Shard, Key Key, StoredRecord Stored, Ballot Promised, Lives? Lives)
+    {
+        public Version Dropped { get; init; }
+
+        public bool Removes { get; init; }
+    }
 
     private readonly List<Entry> _journal = [];
     private MemoryRecordStore _store = new(shards, members);
@@ -39,9 +44,12 @@ internal sealed class SimStore(int shards, int members) : IRecordStore
 
     public Version GetDropped(int shard) => _store.GetDropped(shard);
 
-    public void RaiseDropped(int shard, Version version) => Write(new Entry(shard, default, default, default, null, version));
+    public void RaiseDropped(int shard, Version version)
+    {
+        if (version > GetDropped(shard)) Write(new Entry(shard, default, default, default, null) { Dropped = version });
+    }
 
-    public void Remove(int shard, Key key) => Write(new Entry(shard, key, default, default, null, Removes: true));
+    public void Remove(int shard, Key key) => Write(new Entry(shard, key, default, default, null) { Removes = true });
 
     public IReadOnlyList<Key> Keys(int shard) => _store.Keys(shard);
 

@@ -104,6 +104,8 @@ internal sealed partial class Simulation
         _workload.Completed(call, result);
     }
 
+    public void NoticeLinksSoon() => _faults.NoticeLinks();
+
     /// <summary>What this place would find if it looked at its links now.</summary>
     public uint TrueView(int place)
     {
@@ -154,7 +156,7 @@ internal sealed partial class Simulation
             case EventKind.Call: _workload.CallNext(); break;
             case EventKind.Repeat: _workload.Repeat((Asked)what.Subject!); break;
             case EventKind.Cancel: _workload.Cancel((SimCall)what.Subject!); break;
-            case EventKind.Ask: _workload.Ask(what.To, what.Number, (Operation)what.Subject!); break;
+            case EventKind.Ask: _workload.Ask((Asked)what.Subject!); break;
             case EventKind.Fault: if (_healedAtMs < 0) _faults.Strike(); break;
             case EventKind.Restart: _faults.Restart(Nodes[what.To]); break;
             case EventKind.NoticeLinks: NoticeLinks(place!); break;

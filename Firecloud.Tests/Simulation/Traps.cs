@@ -42,6 +42,13 @@ internal sealed record Trap(string Name, Func<Rules> Make)
         new("nofloor", () => new FallenIdsAreForgotten()),
         new("loosenno", () => new EveryNoIsBelieved()),
         new("nofence", () => new RetriesWriteNoNo()),
+        new("noregister", () => new LivesAreNotNoted()),
+        new("droppedfirst", () => new DroppedStaysBehind()),
+        new("dropquorum", () => new QuorumMayDrop()),
+        new("nodropped", () => new DroppedIsForgotten()),
+        new("exchangefree", () => new AnythingIsHeard()),
+        new("noforgotten", () => new AbsentForgetsNothing()),
+        new("rewriteold", () => new RefusedIsRewritten()),
         new("unsynced", () => Rules.Protocol) { AnswersUnsynced = true },
     ];
 
@@ -203,5 +210,42 @@ internal sealed record Trap(string Name, Func<Rules> Make)
         public override bool WritesNo(bool fresh) => false;
 
         public override bool TakesNo(Reply reply, int attempts) => reply.Attempt == attempts;
+    }
+
+    private sealed class LivesAreNotNoted : Rules
+    {
+        public override bool NotesLives => false;
+    }
+
+    private sealed class DroppedStaysBehind : Rules
+    {
+        public override Version DroppedIn(StateChunk chunk) => Version.None;
+    }
+
+    private sealed class QuorumMayDrop : Rules
+    {
+        public override bool MayDrop(Votes votes, uint accepted) => votes.IsQuorum(accepted);
+    }
+
+    private sealed class DroppedIsForgotten : Rules
+    {
+        public override bool IsTooOld(Record own, Version version, Version dropped) => false;
+
+        public override bool IsTooOldToHear(Record own, Version version, Version dropped) => false;
+    }
+
+    private sealed class AnythingIsHeard : Rules
+    {
+        public override bool IsTooOldToHear(Record own, Version version, Version dropped) => false;
+    }
+
+    private sealed class AbsentForgetsNothing : Rules
+    {
+        public override Record Absent(Version dropped) => Record.None;
+    }
+
+    private sealed class RefusedIsRewritten : Rules
+    {
+        public override bool RewritesNewest => false;
     }
 }

@@ -44,17 +44,19 @@ internal sealed class Workload(Simulation world)
         Next();
     }
 
-    /// <summary>After the healing: this has to be done.</summary>
-    public void Ask(int place, int key, Operation operation)
+    /// <summary>What AskLater put off.</summary>
+    public void Ask(Asked asked)
     {
         _toAsk--;
-        Submit(new Asked(_asked.Count, place, world.Keys[key], operation) { MustBeDone = true }, place, int.MaxValue / 2, null);
+        Submit(asked.At(_asked.Count), asked.Place, int.MaxValue / 2, null);
     }
 
-    public void AskLater(long delay, int place, int key, bool put)
+    public void AskLater(long delay, int place, int key, bool put, bool mustBeDone = true)
     {
         _toAsk++;
-        world.After(delay, new SimEvent(EventKind.Ask, place, place, put ? Operation.Put(NewValue()) : Operation.Get, -1) { Number = key });
+        var operation = put ? Operation.Put(NewValue()) : Operation.Get;
+        var asked = new Asked(-1, place, world.Keys[key], operation) { MustBeDone = mustBeDone };
+        world.After(delay, new SimEvent(EventKind.Ask, place, place, asked, -1));
     }
 
     /// <summary>The caller of a request without an answer tries it at another node, under the same id.</summary>
