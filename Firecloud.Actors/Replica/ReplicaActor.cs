@@ -14,7 +14,7 @@ namespace Firecloud.Actors.Replica;
 internal sealed class ReplicaActor : UntypedActor, IWithTimers
 {
     private const int TombstonesPerLook = 2000;
-    private static readonly TimeSpan TickInterval = TimeSpan.FromMilliseconds(10);
+    private static readonly TimeSpan TickInterval = TimeSpan.FromMilliseconds(20);
 
     private readonly NodeContext _node;
     private readonly IRecordStore _store;
@@ -27,6 +27,7 @@ internal sealed class ReplicaActor : UntypedActor, IWithTimers
     private readonly Tombstones _tombstones;
     private LinksChanged? _links;
     private Recovery? _recovery;
+    private bool _hasRecovered;
     private bool _flushing;
     private bool _syncing;
     private long _divergentSaid;
@@ -115,7 +116,8 @@ internal sealed class ReplicaActor : UntypedActor, IWithTimers
     {
         _links = links;
         _catchUp.SetReachable(Votes ? links.Reachable & links.Voting : 0);
-        if (links.State != NodeState.LostMemory || _recovery is not null) return;
+        // Once is enough: the word that it is done may cross news of links that still call the memory lost.
+        if (links.State != NodeState.LostMemory || _recovery is not null || _hasRecovered) return;
         _recovery = new Recovery(_node.Configuration, _node.Self, _node.Boot, _store);
         _recovery.Start(NowMs);
     }
@@ -176,7 +178,7 @@ internal sealed class ReplicaActor : UntypedActor, IWithTimers
         {
             _log.Info("Recovered {0} records as life {1}.", _recovery.RecordsTaken, _recovery.Life);
             _afterSync.Add((Context.Parent, new Recovered(null)));
-            _recovery = null;
+            (_recovery, _hasRecovered) = (null, true);
         }
         else if (_recovery is not null)
         {
