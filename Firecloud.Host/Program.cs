@@ -13,4 +13,6 @@ if (parsed.Errors.Count > 0)
     await Console.Error.WriteLineAsync("Try 'firecloud --help'.");
     return ExitCodes.BadInput;
 }
-return await parsed.InvokeAsync();
+// A node ends by its own handlers of signals and in its own time; the library's would end it after 2 s, whatever it was doing.
+var runsNode = parsed.CommandResult.Command == root;
+return await parsed.InvokeAsync(runsNode ? new InvocationConfiguration { ProcessTerminationTimeout = null } : new());
