@@ -73,8 +73,7 @@ public sealed class PartitionScenarioTests
     public async Task A_write_that_was_under_way_when_the_quorum_went_is_never_answered_as_not_done_and_then_there()
     {
         await using var cluster = await TestCluster.StartAsync();
-        var cuts = 0;
-        for (var i = 0; i < 6; i++)
+        for (var i = 0; i < 3; i++)
         {
             var put = cluster.PutAsync(0, $"k{i}", "v", timeoutMs: 1500);
             await cluster.CutAsync([0], [1, 2, 3]);
@@ -85,9 +84,7 @@ public sealed class PartitionScenarioTests
             AssertDone(got);
             if (result.Kind == ResultKind.Done) Assert.NotNull(got.Value);
             if (result.Kind == ResultKind.Refused) Assert.Null(got.Value);
-            cuts += result.Kind == ResultKind.Done ? 0 : 1;
         }
-        Assert.InRange(cuts, 0, 6);
     }
 
     private static async Task AssertRefusedFastAsync(TestCluster cluster, int node, Operation operation)

@@ -23,7 +23,6 @@ public sealed class RoundTripCountTests
 
         // Node 0 owns it: blind writes there and reads elsewhere cost one round trip between replicas.
         Assert.Equal(Cost(at: 0, OneRoundTrip), await CountAsync(cluster, () => cluster.PutAsync(0, "d", "v")));
-        Assert.Equal(Cost(at: 0, OneRoundTrip), await CountAsync(cluster, () => cluster.RunAsync(0, "e", Operation.Delete())));
         Assert.Equal(Cost(at: 0, OneRoundTrip), await CountAsync(cluster, () => cluster.GetAsync(0, "d")));
         Assert.Equal(Cost(at: 0, OneRoundTrip), await CountAsync(cluster, () => cluster.RunAsync(0, "d", Operation.CompareAndSet("v"u8.ToArray(), "w"u8.ToArray()))));
         for (var reader = 1; reader < 4; reader++)
@@ -43,6 +42,10 @@ public sealed class RoundTripCountTests
         // Writes elsewhere go to the owner, whose replicas are asked once.
         await cluster.PutAsync(3, "h", "v");
         Assert.Equal(Cost(at: 0, OneRoundTrip), await CountAsync(cluster, () => cluster.PutAsync(3, "i", "v"), forwarded: 1));
+
+        // A blind delete too; last, because its tombstone is dropped by one more message to all once every member has taken it.
+        var delete = await CountAsync(cluster, () => cluster.RunAsync(0, "e", Operation.Delete()));
+        Assert.Contains(delete, new[] { Cost(at: 0, OneRoundTrip), Cost(at: 0, 2 * OneRoundTrip) });
     }
 
     private static (long, long, long, long) Cost(int at, int messages) =>
