@@ -43,7 +43,7 @@ done
 [ -n "$mode" ] || refuse "Give one of --seed, --runs, --minutes, --measure."
 [ "$log" = 0 ] || [ "$mode" = --seed ] || refuse "--log prints one run; it goes with --seed."
 
-dotnet build Firecloud.Tests -c Release -v q -nologo -clp:ErrorsOnly
+build=$(dotnet build Firecloud.Tests -c Release -v q -nologo 2>&1) || { echo "$build" >&2; exit 2; }
 # Runs are short and throw away what they allocate: a large nursery saves a third of the time, and there is little to profile.
 export DOTNET_GCgen0size=0x4000000 DOTNET_TieredPGO=0
 exec dotnet Firecloud.Tests/bin/Release/net10.0/Firecloud.Tests.dll "${arguments[@]}"

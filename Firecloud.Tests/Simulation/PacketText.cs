@@ -11,7 +11,8 @@ internal static class PacketText
         ReplicaAnswer m => $"[lives {m.Lives}] " + string.Join("; ", m.Items.Select(Item)),
         RequestBatch m => $"batch {m.Serial} of {m.Gateway:x}: " + string.Join("; ", m.Requests.Select(Text)),
         ReplyBatch m => string.Join("; ", m.Replies.Select(Text)),
-        AnnouncementBatch m => "announces " + string.Join("; ", m.Announcements.Select(a => $"shard {a.Shard} {a.Ballot} {a.Chosen}")),
+        AnnouncementBatch m =>
+            "announces " + string.Join("; ", m.Announcements.Select(a => $"shard {a.Shard} {a.Ballot} {a.Chosen}")),
         _ => message.ToString() ?? "",
     };
 
@@ -31,8 +32,9 @@ internal static class PacketText
         _ => $"add {o.Delta}",
     };
 
-    private static string Item(ReplicaItem i) =>
-        $"{i.Ask} #{i.Round} {(i.Ask == ReplicaAsk.Accept ? $"{i.Key} {Text(i.Record)}" : $"{(i.Key.Length > 0 ? i.Key : "")} {i.Ballot}")}";
+    private static string Item(ReplicaItem i) => i.Record is not null
+        ? $"{i.Ask} #{i.Round} {i.Key} {Text(i.Record)}"
+        : $"{i.Ask} #{i.Round} {(i.Key.Length > 0 ? i.Key : "")} {i.Ballot}";
 
     private static string Item(ReplicaAnswerItem i) => i.Verdict switch
     {

@@ -99,7 +99,9 @@ internal sealed partial class Simulation
 
     public void Completed(SimCall call, in OperationResult result)
     {
-        Log?.Add($"{NowMs,7} {call.Asked.Number} told at {call.Place}: {result.Kind} {result.Outcome} {PacketText.Value(result.Value)} {result.Version} {result.Reason}");
+        Log?.Add(
+            $"{NowMs,7} {call.Asked.Number} told at {call.Place}: {result.Kind} {result.Outcome} {PacketText.Value(result.Value)} "
+            + $"{result.Version} {result.Reason}");
         Note((ulong)call.Asked.Number << 8 | (ulong)result.Kind);
         _workload.Completed(call, result);
     }
