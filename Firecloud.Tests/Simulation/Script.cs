@@ -86,8 +86,7 @@ internal sealed class Script
     /// <summary>The first such packet comes, and comes again.</summary>
     public void DeliverTwice(Func<Packet, bool> which)
     {
-        var packet = _net.First(which);
-        _net.Remove(packet);
+        var packet = Take(which);
         Deliver(packet);
         Deliver(packet);
     }
@@ -108,6 +107,21 @@ internal sealed class Script
     {
         Log.Add(packet.ToString());
         if (World.Places[packet.To].IsUp) World.Places[packet.To].Deliver(packet.From, packet.Message);
+    }
+
+    /// <summary>The first such packet waits in the script's hand.</summary>
+    public Packet Take(Func<Packet, bool> which)
+    {
+        var packet = _net.First(which);
+        _net.Remove(packet);
+        return packet;
+    }
+
+    public IReadOnlyList<Packet> TakeAll(Func<Packet, bool> which)
+    {
+        var taken = _net.Where(which).ToArray();
+        _net.RemoveAll(p => which(p));
+        return taken;
     }
 
     public void Lose(Func<Packet, bool> which) => _net.RemoveAll(p => which(p));
@@ -174,6 +188,14 @@ internal sealed class Script
         /// <summary>The coordinator learns of a ballot, so that its own will be higher.</summary>
         public void Saw(Ballot ballot) => Node.Coordinator!.Proposer.Saw(0, ballot);
 
+        /// <summary>It loses its memory, starts again and begins to recover.</summary>
+        public void LoseMemory()
+        {
+            Node.LoseMemory();
+            Node.Recovers = true;
+            Node.Start();
+        }
+
         /// <summary>It loses its memory and takes it over from these.</summary>
         public void Forget(params SimNode[] from)
         {
@@ -210,6 +232,9 @@ internal static class Packets
         packet.Message is ReplicaRequest request && request.Items.Any(i => i.Ask == ask);
 
     public static bool Answers(this Packet packet) => packet.Message is ReplicaAnswer;
+
+    public static bool Recovers(this Packet packet) => packet.Message
+        is LifeQuestion or LifeAnswer or LifeAnnouncement or LifeNoted or StateQuestion or StateChunk;
 
     public static bool Between(this Packet packet, params ReadOnlySpan<int> nodes) =>
         nodes.Contains(packet.From) && nodes.Contains(packet.To);

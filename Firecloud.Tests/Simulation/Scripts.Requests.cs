@@ -75,7 +75,7 @@ internal static partial class Scripts
     // Attempt 1 was sent before attempt 2 and comes after it.
     private static void RequestOvertaken(Script s)
     {
-        s.Call(3, Put(101));
+        s.Call(3, Exchange(101));                            // a blind put would leave the second attempt unknown
         s.DeliverAll();
         var ballot = s.At(3).Promised;
         var put = s.CallLate(Put(202));
@@ -92,7 +92,7 @@ internal static partial class Scripts
     // Attempt 1 is passed on by another node, so that its order says nothing, and comes after attempt 2.
     private static void RequestPassedOn(Script s)
     {
-        s.Call(3, Put(101));
+        s.Call(3, Exchange(101));                            // a blind put would leave the second attempt unknown
         s.DeliverAll();
         var ballot = s.At(3).Promised;
         var put = s.CallLate(Put(202));

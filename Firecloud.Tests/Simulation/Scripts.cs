@@ -23,6 +23,12 @@ internal static partial class Scripts
         ["reordered"] = RequestOvertaken,
         ["samepath"] = RequestPassedOn,
         ["lowretry"] = RetryUnderALowerBallot,
+        ["blindanyballot"] = AttemptUnderAnotherBallot,
+        ["noregister"] = LifeNotNoted,
+        ["droppedfirst"] = LatePutAfterRecovery,
+        ["nodropped"] = LatePutAfterDrop,
+        ["exchangefree"] = LateRepair,
+        ["rewriteold"] = TwoTooOld,
     };
 
     public static SimResult Play(string trap, Rules rules)

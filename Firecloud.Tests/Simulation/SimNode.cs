@@ -28,6 +28,9 @@ internal sealed class SimNode(Simulation world, int id) : ISimPlace
     /// <summary>False from the loss of its memory until it has recovered: it must not vote.</summary>
     public bool HasMemory { get; private set; } = true;
 
+    /// <summary>Without its memory it takes it over from the others.</summary>
+    public bool Recovers { get; set; } = world.Options.Recovers;
+
     public uint View { get; private set; }
 
     /// <summary>Grows with every crash; what was in a mailbox then is gone.</summary>

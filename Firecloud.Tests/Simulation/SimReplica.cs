@@ -30,7 +30,7 @@ internal sealed class SimReplica
         _acceptor = new Acceptor(store, _id, configuration.Epoch) { Rules = rules, Hear = _catchUp.Hear };
         _stateServer = new StateServer(store, configuration, _id, frame, rules);
         _tombstones = new Tombstones(store, TombstonesPerLook);
-        if (node.HasMemory || !world.Options.Recovers) return;
+        if (node.HasMemory || !node.Recovers) return;
         _recovery = new Recovery(configuration, _id, world.Random.NextUInt64(), store, rules);
     }
 

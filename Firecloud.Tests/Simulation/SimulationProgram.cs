@@ -71,7 +71,7 @@ internal static class SimulationProgram
             var found = new List<ulong>();
             for (var seed = 0ul; seed < most && found.Count < 5; seed++)
             {
-                if (trap.Run(seed).ShowsTrap) found.Add(seed + 1);
+                if (trap.RunFocused(seed).ShowsTrap) found.Add(seed + 1);
             }
             Console.WriteLine($"{trap.Name}: {(found.Count == 0 ? $"not within {most}" : string.Join(", ", found))}");
         });
