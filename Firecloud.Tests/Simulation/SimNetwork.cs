@@ -1,8 +1,9 @@
 // SimNetwork.cs - the links between nodes and clients: each direction can be cut, lose, repeat, delay and reorder.
 //
 // Places 0 to 3 are the nodes, the others clients. A message that is under way when its link is cut still arrives.
-// WATCH    replies to gateways are never repeated: no transport between two actors does, and the gateway's attempt 1 relies on
-//          getting one reply for each time it was sent (protocol.md section 6, "at most once" begins there).
+// WATCH    two things never happen, because no transport between two actors does them and "at most once" begins there (protocol.md
+//          section 6): a reply to a gateway is not repeated (attempt 1 relies on one reply for each time it was sent), and a repeated
+//          request does not reach two incarnations of a coordinator (the second one would say "not run" of what the first has run).
 using Firecloud.Actors.Protocol;
 using Firecloud.Actors.Wire;
 
@@ -14,6 +15,9 @@ namespace Firecloud.Tests.Simulation;
 /// <param name="Message">One of the messages that Wire/Codec knows.</param>
 internal sealed record Packet(int From, int To, object Message)
 {
+    /// <summary>It reaches whoever is there when it comes.</summary>
+    public const int AnyLife = -1;
+
     public override string ToString() => $"{From}->{To} {PacketText.Of(Message)}";
 }
 
@@ -70,7 +74,7 @@ internal sealed class SimNetwork(Simulation world, SimOptions options, int place
         if (from == to)
         {
             // A mailbox in the same process: nothing is lost but by a crash.
-            world.DeliverAfter(options.LocalDelay == 0 ? 0 : r.Next(options.LocalDelay + 1), packet);
+            world.DeliverAfter(options.LocalDelay == 0 ? 0 : r.Next(options.LocalDelay + 1), packet, world.Places[to].Life);
             return;
         }
         if (_cut[from, to])
@@ -79,11 +83,14 @@ internal sealed class SimNetwork(Simulation world, SimOptions options, int place
             return;
         }
         if (!_healthy && r.Chance(options.Loss)) return;
-        Enqueue(packet);
-        if (!_healthy && message is not ReplyBatch && r.Chance(options.Duplicates)) Enqueue(packet);
+        var twice = !_healthy && message is not ReplyBatch && r.Chance(options.Duplicates);
+        // A transport's session is between two incarnations: what comes twice comes to one of them (see the head of this file).
+        var life = twice && message is RequestBatch ? world.Places[to].Life : Packet.AnyLife;
+        Enqueue(packet, life);
+        if (twice) Enqueue(packet, life);
     }
 
-    private void Enqueue(Packet packet)
+    private void Enqueue(Packet packet, int life = Packet.AnyLife)
     {
         var (from, to) = (packet.From, packet.To);
         var delay = Delay(from, to);
@@ -92,7 +99,7 @@ internal sealed class SimNetwork(Simulation world, SimOptions options, int place
             var due = _lastDue[from, to] = Math.Max(_lastDue[from, to], world.NowMs + delay);
             delay = due - world.NowMs;
         }
-        world.DeliverAfter(delay, packet);
+        world.DeliverAfter(delay, packet, life);
     }
 
     private long Delay(int from, int to)

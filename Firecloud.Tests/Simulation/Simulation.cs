@@ -91,11 +91,11 @@ internal sealed partial class Simulation
         _queue.Enqueue(what, (ulong)(NowMs + delay) << 24 | tie & 0xFFFFFF);
     }
 
-    public void DeliverAfter(long delay, Packet packet)
-    {
-        var life = packet.From == packet.To ? Places[packet.To].Life : -1;
+    /// <param name="delay">Until it comes.</param>
+    /// <param name="packet">The message.</param>
+    /// <param name="life">The life of the receiver that it is for, or <see cref="Packet.AnyLife"/>.</param>
+    public void DeliverAfter(long delay, Packet packet, int life) =>
         After(delay, new SimEvent(EventKind.Deliver, packet.From, packet.To, packet.Message, life));
-    }
 
     public void Completed(SimCall call, in OperationResult result)
     {
