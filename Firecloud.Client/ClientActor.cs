@@ -12,6 +12,7 @@ namespace Firecloud.Client;
 internal sealed class ClientActor : UntypedActor, IWithTimers
 {
     private const int MaxWaiting = 16384;
+    private const int DeafAfterMs = 3000;
     private static readonly TimeSpan TickInterval = TimeSpan.FromMilliseconds(50);
 
     private readonly IReadOnlyList<Member> _contacts;
@@ -26,6 +27,7 @@ internal sealed class ClientActor : UntypedActor, IWithTimers
     private SizeLimits? _sizes;
     private Codec _codec = new(Votes.MaxMembers, 65536);
     private IActorRef[] _coordinators = [];
+    private readonly long[] _passingSinceMs = [.. Enumerable.Repeat(long.MaxValue, Votes.MaxMembers)];   // without an answer
     private uint _reachable;    // members that answer and vote
     private uint _answering;    // members that answer
     private ulong _serial;
@@ -133,6 +135,7 @@ internal sealed class ClientActor : UntypedActor, IWithTimers
         if (_gateway is null && !TryLearn(reply)) return;
         if (reply.From >= _coordinators.Length) return;
         _answering |= 1u << reply.From;
+        _passingSinceMs[reply.From] = long.MaxValue;
         SetReachable(reply.Ready ? _reachable | 1u << reply.From : _reachable & ~(1u << reply.From));
         _connected.TrySetResult();
         var now = NowMs;
@@ -174,6 +177,7 @@ internal sealed class ClientActor : UntypedActor, IWithTimers
     {
         if (!_byAddress.TryGetValue(address, out var member)) return;
         // Datagrams pass, but Akka's streams over them may not be there yet: only an answer shows that.
+        _passingSinceMs[member] = reachable && (_answering >> member & 1) == 0 ? NowMs : long.MaxValue;
         if (reachable)
         {
             Greet(_configuration!.Members[member]);
@@ -200,6 +204,18 @@ internal sealed class ClientActor : UntypedActor, IWithTimers
         _lastGreetingMs = now;
         var targets = _configuration is null ? _contacts : _configuration.Members.Where((_, i) => (_reachable >> i & 1) == 0);
         foreach (var member in targets) Greet(member);
+        RenewDeafLinks(now);
+    }
+
+    // Datagrams pass, greetings are not answered: Akka holds an association that nobody reads.
+    private void RenewDeafLinks(long now)
+    {
+        for (var member = 0; member < _coordinators.Length; member++)
+        {
+            if (_passingSinceMs[member] > now - DeafAfterMs) continue;
+            _passingSinceMs[member] = now;
+            _ = UdpTransport.Manage(Context.System, new RenewSession(_coordinators[member].Path.Address));
+        }
     }
 
     private void Greet(Member member) =>

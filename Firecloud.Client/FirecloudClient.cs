@@ -112,13 +112,13 @@ public sealed class FirecloudClient : IAsyncDisposable
     /// <returns>The version written.</returns>
     public async ValueTask<Answer<Version>> PutAsync(
         StoreKey key, StoreValue value, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
-        Convert(await RunAsync(key, Operation.Put(value.Bytes), timeout, cancellationToken).ConfigureAwait(false), r => r.Version);
+        Convert(await RunAsync(key, Operation.Put(value.Bytes ?? []), timeout, cancellationToken).ConfigureAwait(false), r => r.Version);
 
     /// <summary>Sets a key and returns what was there. Costs a look-up where the owner has not seen the key lately.</summary>
     /// <inheritdoc cref="PutAsync"/>
     public async ValueTask<Answer<Replaced>> PutReturningOldAsync(
         StoreKey key, StoreValue value, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
-        Convert(await RunAsync(key, Operation.Put(value.Bytes, true), timeout, cancellationToken).ConfigureAwait(false), ReplacedOf);
+        Convert(await RunAsync(key, Operation.Put(value.Bytes ?? [], true), timeout, cancellationToken).ConfigureAwait(false), ReplacedOf);
 
     /// <summary>Removes a key, whether it is there or not.</summary>
     /// <inheritdoc cref="PutAsync"/>
@@ -221,7 +221,7 @@ public sealed class FirecloudClient : IAsyncDisposable
     private async Task<OperationResult> RunAsync(
         StoreKey key, Operation operation, TimeSpan? timeout, CancellationToken cancellationToken)
     {
-        if (key.Bytes.Length == 0) return OperationResult.Refused(RefusalReason.BadRequest, "The key is empty; a key has at least one byte.");
+        if (key.Bytes is not { Length: > 0 }) return OperationResult.Refused(RefusalReason.BadRequest, "The key is empty; a key has at least one byte.");
         var time = timeout is null ? _options.OperationTimeout : FirecloudClientOptions.Checked(timeout.Value, nameof(timeout));
         var call = new PendingCall(new Key(key.Bytes), operation, (int)time.TotalMilliseconds);
         _underWay.TryAdd(call, true);

@@ -12,11 +12,15 @@ namespace Firecloud.Actors.Node;
 /// <summary>Greets the other members and keeps the view of them.</summary>
 internal sealed class LinksActor : UntypedActor, IWithTimers
 {
+    private const int DeafAfterMs = 2000;
+
     private readonly NodeContext _node;
     private readonly Formation _formation;
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly Dictionary<Address, int> _byAddress = [];
     private readonly uint _everybody;
+    private readonly long[] _heardMs;   // by member: its last answer, or when datagrams began to pass, or the last renewal
+    private uint _passing;              // members to which datagrams pass, whether Akka's messages do or not
     private uint _reachable;
     private LinksChanged? _last;
     private bool _joined;
@@ -26,6 +30,7 @@ internal sealed class LinksActor : UntypedActor, IWithTimers
         _node = node;
         _everybody = node.Configuration.Votes.AllMembers;
         _reachable = 1u << node.Self;
+        _heardMs = new long[node.Configuration.Members.Count];
         var clusterId = (ulong)Random.Shared.NextInt64(1, long.MaxValue);   // names the cluster if this node founds it
         _formation = new Formation(node.Self, node.Boot, node.Settings.Fingerprint(), node.Configuration.Members.Count, clusterId);
     }
@@ -44,7 +49,10 @@ internal sealed class LinksActor : UntypedActor, IWithTimers
     {
         switch (message)
         {
-            case Tick: Greet(); break;
+            case Tick:
+                Greet();
+                RenewDeafLinks();
+                break;
             case Frame frame: OnFrame(frame); break;
             case Recovered recovered: _formation.OnRecovered(recovered.Progress); break;
             case AdminRequest { Order: AdminOrder.Bootstrap }: Sender.Tell(Bootstrap(), Self); break;
@@ -74,10 +82,27 @@ internal sealed class LinksActor : UntypedActor, IWithTimers
                 _node.Peers[hello.From].Links.Tell(NodeContext.EncodeForAll(_formation.OnHello(hello)), ActorRefs.NoSender);
                 break;
             case Welcome welcome when welcome.From != _node.Self:
+                _heardMs[welcome.From] = Environment.TickCount64;
                 _reachable |= 1u << welcome.From;   // it answered a question of ours: both directions work
                 _formation.OnWelcome(welcome);
                 break;
             default: _node.Counters.CountBadFrame(); break;
+        }
+    }
+
+    // Datagrams pass, greetings are not answered: Akka holds an association that nobody reads. The two sides wait for different
+    // times, so that they do not associate at the same moment once more.
+    private void RenewDeafLinks()
+    {
+        var now = Environment.TickCount64;
+        for (var member = 0; member < _heardMs.Length; member++)
+        {
+            var patience = DeafAfterMs + (_node.Self > member ? DeafAfterMs / 2 : 0);
+            if ((_passing >> member & 1) == 0 || now - _heardMs[member] < patience) continue;
+            _heardMs[member] = now;
+            _reachable &= ~(1u << member);
+            _log.Warning("{0} does not answer though datagrams pass; the session with it begins anew.", _node.Name(member));
+            _ = UdpTransport.Manage(Context.System, new RenewSession(_node.Peers[member].Links.Path.Address));
         }
     }
 
@@ -92,6 +117,8 @@ internal sealed class LinksActor : UntypedActor, IWithTimers
     private void OnPeer(Address address, bool reachable)
     {
         if (!_byAddress.TryGetValue(address, out var member) || member == _node.Self) return;
+        _heardMs[member] = Environment.TickCount64;
+        _passing = reachable ? _passing | 1u << member : _passing & ~(1u << member);
         // Datagrams pass, but Akka's streams over them may not be there yet: only the answer to a greeting shows that.
         if (reachable) _node.Peers[member].Links.Tell(NodeContext.EncodeForAll(_formation.Greet()), ActorRefs.NoSender);
         else _reachable &= ~(1u << member);

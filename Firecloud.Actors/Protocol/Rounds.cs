@@ -66,6 +66,9 @@ internal sealed class RecordRound(
 
     public Key Key { get; } = key;
 
+    /// <summary>The request that a Lookup was begun for.</summary>
+    public Request? Starter { get; set; }
+
     /// <summary>A Read's request.</summary>
     public Job Reader { get; init; }
 

@@ -56,7 +56,8 @@ internal sealed class ShardOwner(Proposer proposer, int shard)
     /// <summary>Notes a ballot; a higher one than ours ends our ownership.</summary>
     public void Saw(Ballot ballot)
     {
-        if (HighestSeen < ballot) HighestSeen = ballot;
+        // A ballot of an epoch that this node has not adopted can't outrank one of ours; no honest node sends it.
+        if (HighestSeen < ballot && ballot.Epoch <= proposer.Configuration.Epoch) HighestSeen = ballot;
         if (Holds && _ballot < HighestSeen) GiveUp();
     }
 
@@ -103,7 +104,8 @@ internal sealed class ShardOwner(Proposer proposer, int shard)
         if (state.Refresh) RefreshKnown(state);
         var waiting = state.Waiting.ToArray();
         state.Waiting.Clear();
-        foreach (var job in waiting) RunKnown(state, job);
+        // The Lookup was sent after its starter arrived, and a quorum promised: for that one request it is a Confirm as well.
+        foreach (var job in waiting) RunKnown(state, job, confirmed: ReferenceEquals(job.Request, round.Starter));
     }
 
     public void OnConfirmed(ConfirmRound round)
@@ -202,7 +204,9 @@ internal sealed class ShardOwner(Proposer proposer, int shard)
     private void LookUp(KeyState state, Job job)
     {
         state.Waiting.Add(job);
-        if (state.Lookup is null) StartLookup(state);
+        if (state.Lookup is not null) return;
+        StartLookup(state);
+        state.Lookup!.Starter = job.Request;
     }
 
     private void RefreshKnown(KeyState state)
@@ -236,18 +240,18 @@ internal sealed class ShardOwner(Proposer proposer, int shard)
         }
     }
 
-    private void RunKnown(KeyState state, Job job)
+    private void RunKnown(KeyState state, Job job, bool confirmed = false)
     {
         var request = job.Request;
         var latest = state.Latest!;
         if (request.Operation.IsGet)
         {
-            Confirm(state, job, Read(request, latest));
+            Confirm(state, job, Read(request, latest), confirmed);
             return;
         }
         if (TryFindWriter(latest, request.Id, out var writer))
         {
-            Confirm(state, job, Remembered(request, latest, writer));
+            Confirm(state, job, Remembered(request, latest, writer), confirmed);
             return;
         }
         if (!job.Fresh && proposer.Rules.MayBeForgotten(latest, request))
@@ -258,7 +262,7 @@ internal sealed class ShardOwner(Proposer proposer, int shard)
         }
         var decision = request.Operation.Decide(latest);
         // Rule 6: the "no" of a later attempt is written, to bury what earlier attempts may have left.
-        if (!decision.Writes && !proposer.Rules.WritesNo(job.Fresh)) Confirm(state, job, Refusal(request, latest, decision));
+        if (!decision.Writes && !proposer.Rules.WritesNo(job.Fresh)) Confirm(state, job, Refusal(request, latest, decision), confirmed);
         else Accept(state, latest.After(NextVersion(), request.Id, decision), job, decision);
     }
 
@@ -279,10 +283,16 @@ internal sealed class ShardOwner(Proposer proposer, int shard)
         proposer.Start(round);
     }
 
-    private void Confirm(KeyState state, Job job, Reply reply)
+    private void Confirm(KeyState state, Job job, Reply reply, bool confirmed)
     {
-        var answer = new PendingAnswer(job, state, state.Latest!, reply) { Confirmed = !proposer.Rules.NeedsConfirm };
+        confirmed |= !proposer.Rules.NeedsConfirm;
+        var answer = new PendingAnswer(job, state, state.Latest!, reply) { Confirmed = confirmed };
         state.Answers.Add(answer);
+        if (confirmed)
+        {
+            AnswerConfirmed(state);
+            return;
+        }
         if (_unsentConfirm is null)
         {
             _unsentConfirm = new ConfirmRound(proposer.NextRound(), this, _ballot, proposer.NowMs);

@@ -141,6 +141,19 @@ internal sealed partial class PeerLink : ISessionOwner, IThreadPoolWorkItem
         }
     }
 
+    /// <summary>Ends the session on both sides and begins a new one: every association with the peer ends.</summary>
+    public void Renew()
+    {
+        lock (_gate)
+        {
+            if (_session is not { } session) return;
+            _node.SendReset(session.Token, Target);
+            Retire(reconnect: true, UdpNode.Now);
+            Rearm();
+        }
+        RequestPump(inline: false);
+    }
+
     /// <summary>Says goodbye with a Reset, so that the peer need not wait for the silence, and ends.</summary>
     public void EndShutdown()
     {

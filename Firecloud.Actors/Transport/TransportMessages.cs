@@ -39,6 +39,14 @@ public sealed record SetTextHandler(DatagramTextHandler? Handler);
 /// <param name="Answer">Called before the command's task completes.</param>
 public sealed record GetStatistics(Action<TransportStatistics> Answer);
 
+/// <summary>Command: ends the session with a peer, and with it every association, and begins a new one.</summary>
+/// <remarks>
+/// For whoever sees that Akka's messages do not arrive though datagrams pass. When two systems associate at the same moment
+/// just after one of them was started again, Akka can end up with an association that nobody reads on one side.
+/// </remarks>
+/// <param name="Peer">Any address with the peer's host and port.</param>
+public sealed record RenewSession(Address Peer);
+
 /// <summary>Command for tests: closes the socket at once, as a killed process would, without a word to anybody.</summary>
 public sealed record Crash;
 

@@ -141,6 +141,12 @@ internal sealed partial class UdpNode
 
     public void SetFault(IPEndPoint peer, LinkFault? fault) => _faults.Set(KeyOf(peer.Serialize()), fault);
 
+    /// <summary>Ends the session with a peer and begins a new one; nothing where there is none.</summary>
+    public void Renew(IPEndPoint peer)
+    {
+        if (_byKey.TryGetValue(KeyOf(peer.Serialize()), out var link)) link.Renew();
+    }
+
     /// <summary>Flushes for a bounded time, says goodbye, closes.</summary>
     public async Task ShutdownAsync()
     {

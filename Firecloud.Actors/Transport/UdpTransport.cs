@@ -152,6 +152,9 @@ public sealed class UdpTransport : Akka.Remote.Transport.Transport
             case SetLinkFault { Peer: { Host: { } host, Port: { } port } } set:
                 node.SetFault(new IPEndPoint(await Resolve(host).ConfigureAwait(false), port), set.Fault);
                 return true;
+            case RenewSession { Peer: { Host: { } host, Port: { } port } }:
+                node.Renew(new IPEndPoint(await Resolve(host).ConfigureAwait(false), port));
+                return true;
             default:
                 return false;
         }

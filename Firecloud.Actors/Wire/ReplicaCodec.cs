@@ -124,7 +124,7 @@ internal static class ReplicaCodec
     {
         var ask = (ReplicaAsk)reader.Kind((byte)ReplicaAsk.Repair);
         var (round, shard) = (reader.Varint(), reader.Shard());
-        var ballot = HasBallot(ask) ? new Ballot(epoch, reader.Varint(), from, boot) : Ballot.None;
+        var ballot = HasBallot(ask) ? new Ballot(epoch, reader.BallotRound(), from, boot) : Ballot.None;
         var key = ask == ReplicaAsk.Confirm ? default : reader.Key();
         if (!HasRecord(ask)) return new ReplicaItem(ask, round, shard, ballot, key, null);
         var record = ReadRecord(ref reader, ballot).Record;

@@ -116,7 +116,14 @@ internal ref struct WireReader(ReadOnlySpan<byte> bytes, int members, int shards
     public Ballot Ballot()
     {
         var epoch = Epoch();
-        return epoch == 0 ? Protocol.Ballot.None : new Ballot(epoch, Varint(), Member(), Fixed64());
+        return epoch == 0 ? Protocol.Ballot.None : new Ballot(epoch, BallotRound(), Member(), Fixed64());
+    }
+
+    /// <summary>A ballot's round: at most 62 bits, so that a higher one always exists. No honest node comes near it.</summary>
+    public ulong BallotRound()
+    {
+        var round = Varint();
+        return round < 1UL << 62 ? round : throw new WireFormatException($"Ballot round {round} of at most 62 bits.");
     }
 
     public Version Version()

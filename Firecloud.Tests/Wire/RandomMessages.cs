@@ -78,7 +78,7 @@ internal sealed class RandomMessages(Random random)
         ReplicaItem Item()
         {
             var ask = (ReplicaAsk)random.Next(1, 7);
-            var ballot = ask is ReplicaAsk.Read or ReplicaAsk.Repair ? default : new Ballot(epoch, Long(), from, boot);
+            var ballot = ask is ReplicaAsk.Read or ReplicaAsk.Repair ? default : new Ballot(epoch, Long() >> 2, from, boot);
             var key = ask == ReplicaAsk.Confirm ? default : Key();
             var record = ask switch
             {
@@ -173,9 +173,9 @@ internal sealed class RandomMessages(Random random)
         return bytes;
     }
 
-    private Ballot Ballot() => random.Next(4) == 0 ? default : new Ballot(Epoch(), Long(), Member(), Long());
+    private Ballot Ballot() => random.Next(4) == 0 ? default : new Ballot(Epoch(), Long() >> 2, Member(), Long());
 
-    private Version HeldVersion() => new(new Ballot(Epoch(), Long(), Member(), Long()), Long());
+    private Version HeldVersion() => new(new Ballot(Epoch(), Long() >> 2, Member(), Long()), Long());
 
     private Version Version() => random.Next(4) == 0 ? default : HeldVersion();
 
