@@ -13,8 +13,9 @@ namespace Firecloud.Actors.Protocol;
 /// <param name="MaxLingering">Decided Accepts that are still resent to members that have not answered.</param>
 /// <param name="ResendAfterMs">Silence of a member that can be reached, after which it is asked again.</param>
 /// <param name="ReadPatienceMs">Wait for the remaining answers to a Read before the get goes to the owner.</param>
+/// <param name="BlindAfterMs">A shard taken over from another owner is written blindly only after this time.</param>
 public sealed record ProposerLimits(
-    int MaxRounds, int MaxCachedKeys, int MaxLingering, int ResendAfterMs, int ReadPatienceMs);
+    int MaxRounds, int MaxCachedKeys, int MaxLingering, int ResendAfterMs, int ReadPatienceMs, int BlindAfterMs);
 
 /// <summary>What a coordinator has to send, filled by the proposer and emptied by the driver.</summary>
 internal sealed class ProposerOutbox(int members)
@@ -63,6 +64,8 @@ internal sealed class Proposer
 
     /// <summary>The driver's clock at the last tick, for resending only.</summary>
     public long NowMs { get; private set; }
+
+    public int BlindAfterMs => _limits.BlindAfterMs;
 
     public ProposerOutbox Outbox { get; }
 
@@ -171,7 +174,7 @@ internal sealed class Proposer
         if (mine && !pointless && QuorumReachable && _rounds.Count < _limits.MaxRounds / 2) owner.Refresh(key);
     }
 
-    /// <summary>A gateway's word of another owner's ballot.</summary>
+    /// <summary>Word of a ballot: another owner's announcement, or what the own replica has promised.</summary>
     public void Saw(int shard, Ballot ballot) => Owner(shard).Saw(ballot);
 
     public ulong NextRound() => ++_lastRound;

@@ -166,6 +166,10 @@ internal sealed class SimNode(Simulation world, int id) : ISimPlace
                 {
                     if (other != id) world.Network.Send(id, other, news);
                 }
+                foreach (var gateway in Coordinator.RecentGateways().Cast<int>().Where(g => g >= Simulation.Members))
+                {
+                    world.Network.Send(id, gateway, news);
+                }
             }
         }
         if (HasOutput) FlushSoon();
