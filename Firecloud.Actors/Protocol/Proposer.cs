@@ -14,8 +14,9 @@ namespace Firecloud.Actors.Protocol;
 /// <param name="ResendAfterMs">Silence of a member that can be reached, after which it is asked again.</param>
 /// <param name="ReadPatienceMs">Wait for the remaining answers to a Read before the get goes to the owner.</param>
 /// <param name="BlindAfterMs">A shard taken over from another owner is written blindly only after this time.</param>
+/// <param name="DropAfterMs">A tombstone that every member has accepted is dropped after this time.</param>
 public sealed record ProposerLimits(
-    int MaxRounds, int MaxCachedKeys, int MaxLingering, int ResendAfterMs, int ReadPatienceMs, int BlindAfterMs);
+    int MaxRounds, int MaxCachedKeys, int MaxLingering, int ResendAfterMs, int ReadPatienceMs, int BlindAfterMs, int DropAfterMs);
 
 /// <summary>What a coordinator has to send, filled by the proposer and emptied by the driver.</summary>
 internal sealed class ProposerOutbox(int members)
@@ -38,6 +39,7 @@ internal sealed class Proposer
     private readonly HashSet<ShardOwner> _toConfirm = [];
     private readonly HashSet<ShardOwner> _toAnnounce = [];
     private readonly Lives?[] _lastLives;
+    private readonly Drops _drops;
     private ulong _lastRound;
     private uint _reachable;
 
@@ -49,6 +51,7 @@ internal sealed class Proposer
         Boot = boot;
         _limits = limits;
         _shards = new ShardOwner?[configuration.Shards];
+        _drops = new Drops(this, limits.DropAfterMs, limits.MaxLingering);
         _lastLives = new Lives?[configuration.Members.Count];
         _reachable = configuration.Votes.AllMembers;
         Outbox = new ProposerOutbox(configuration.Members.Count);
@@ -77,6 +80,8 @@ internal sealed class Proposer
     public bool QuorumReachable => Configuration.Votes.IsQuorum(_reachable);
 
     public int RoundsUnderWay => _rounds.Count;
+
+    public int DropsWaiting => _drops.Waiting;
 
     public int ShardsHeld => _shards.Count(s => s is { Holds: true });
 
@@ -141,6 +146,7 @@ internal sealed class Proposer
     public void OnTick(long nowMs)
     {
         NowMs = nowMs;
+        _drops.OnTick();
         var overdue = nowMs - _limits.ResendAfterMs;
         Resend(r => r.SentMs <= overdue, _reachable);
         var impatient = nowMs - _limits.ReadPatienceMs;
@@ -253,7 +259,7 @@ internal sealed class Proposer
     // A decided Accept stays until every member has answered, within a bound: replicas that missed it get it again.
     private void Retire(Round round)
     {
-        if (round is AcceptRound { Record.IsTombstone: true } tombstone) Drop(tombstone);
+        if (round is AcceptRound { Record.IsTombstone: true } tombstone) _drops.OnAnswer(tombstone);
         if (round is not AcceptRound accept || round.Tally.Answered == Configuration.Votes.AllMembers)
         {
             _rounds.Remove(round.Number);
@@ -275,15 +281,6 @@ internal sealed class Proposer
         {
             _rounds.Remove(_lingering.Dequeue().Number);
         }
-    }
-
-    // Every member has accepted this tombstone; if it is still the newest of its key, nobody needs it any more (section 8).
-    private void Drop(AcceptRound round)
-    {
-        var counted = round.Tally.Counted(Configuration.Votes, Rules);
-        if (!Rules.MayDrop(Configuration.Votes, counted) || !round.Owner!.ForgetTombstone(round)) return;
-        Outbox.ToAll.Add(new ReplicaItem(
-            ReplicaAsk.Drop, 0, round.Shard, round.Record.Version.Ballot, round.State.Key, round.Record));
     }
 
     private void StartRead(Request request, object origin, int shard)

@@ -216,7 +216,7 @@ internal sealed class ShardOwner(Proposer proposer, int shard)
     {
         state.Refresh = false;
         // One in flight does it already; so does one that is decided and on its way to the last members.
-        var underWay = state.LastAccept is { } last && last.Record == state.Latest && proposer.Knows(last);
+        var underWay = state.LastAccept is { } last && last.Record == state.Latest && (last.AwaitsDrop || proposer.Knows(last));
         if (state.Latest!.Held && !underWay) Rewrite(state, state.Latest);
     }
 
