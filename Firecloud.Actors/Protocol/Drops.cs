@@ -24,9 +24,10 @@ internal sealed class Drops(Proposer proposer, int delayMs, int most)
         if (delayMs == 0 || _waiting.Count > most) Drop(_waiting.Dequeue().Round);
     }
 
-    /// <summary>Time passes.</summary>
+    /// <summary>Time passes. While a member is out of reach nothing is dropped: it would miss it.</summary>
     public void OnTick()
     {
+        if (proposer.Reachable != proposer.Configuration.Votes.AllMembers) return;
         while (_waiting.TryPeek(out var oldest) && oldest.DueMs <= proposer.NowMs) Drop(_waiting.Dequeue().Round);
     }
 

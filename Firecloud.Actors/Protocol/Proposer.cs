@@ -31,6 +31,8 @@ internal sealed class ProposerOutbox(int members)
 /// <summary>Runs requests as a coordinator: as owner of the shards it holds, and as reader of the others.</summary>
 internal sealed class Proposer
 {
+    private const int MaxLingeringResent = 250;   // per tick
+
     private readonly ProposerLimits _limits;
     private readonly ShardOwner?[] _shards;
     private readonly Dictionary<ulong, Round> _rounds = [];
@@ -141,8 +143,7 @@ internal sealed class Proposer
         Evict();
     }
 
-    /// <summary>Time passes: asks again where an answer is overdue.</summary>
-    /// <param name="nowMs">Milliseconds of any clock that does not go back.</param>
+    /// <summary>Time passes, in milliseconds: asks again where an answer is overdue.</summary>
     public void OnTick(long nowMs)
     {
         NowMs = nowMs;
@@ -343,12 +344,16 @@ internal sealed class Proposer
         }
     }
 
+    // Somebody waits for what is undecided. What lingers only brings a member up to date: a few at a time, or a member that
+    // comes back after a long time would slow everybody down.
     private void Resend(Func<Round, bool> which, uint members)
     {
+        var lingering = 0;
         foreach (var round in _rounds.Values)
         {
             var silent = members & ~round.Tally.Answered;
             if (silent == 0 || !which(round)) continue;
+            if (round is AcceptRound { Lingers: true } && ++lingering > MaxLingeringResent) continue;
             round.SentMs = round is RecordRound { Owner: null } ? round.SentMs : NowMs;
             for (var i = 0; i < Configuration.Members.Count; i++)
             {

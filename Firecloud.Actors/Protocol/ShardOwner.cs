@@ -217,7 +217,9 @@ internal sealed class ShardOwner(Proposer proposer, int shard)
         state.Refresh = false;
         // One in flight does it already; so does one that is decided and on its way to the last members.
         var underWay = state.LastAccept is { } last && last.Record == state.Latest && (last.AwaitsDrop || proposer.Knows(last));
-        if (state.Latest!.Held && !underWay) Rewrite(state, state.Latest);
+        // Where a quorum holds nothing, a member still holds what the others have dropped: a tombstone above it, and the drop of
+        // that, ends it.
+        if (!underWay) Rewrite(state, state.Latest!);
     }
 
     private void StartLookup(KeyState state)

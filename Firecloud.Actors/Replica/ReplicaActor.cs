@@ -13,7 +13,7 @@ namespace Firecloud.Actors.Replica;
 /// <summary>Stores and votes for one member.</summary>
 internal sealed class ReplicaActor : UntypedActor, IWithTimers
 {
-    private const int TombstonesPerLook = 5000;
+    private const int TombstonesPerLook = 1000;
     private static readonly TimeSpan TickInterval = TimeSpan.FromMilliseconds(20);
 
     private readonly NodeContext _node;

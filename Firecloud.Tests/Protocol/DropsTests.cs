@@ -60,6 +60,37 @@ public class DropsTests
     }
 
     [Fact]
+    public void While_a_member_is_out_of_reach_nothing_is_dropped()
+    {
+        _owner.Run(1, Operation.Delete());
+        _owner.Proposer.SetReachable(0b0111);
+        _owner.Proposer.OnTick(15_000);
+        Assert.DoesNotContain(_owner.Flush(), i => i.Ask == ReplicaAsk.Drop);
+        _owner.Proposer.SetReachable(0b1111);
+        _owner.Proposer.OnTick(15_050);
+        Assert.Contains(_owner.Flush(), i => i.Ask == ReplicaAsk.Drop);
+    }
+
+    [Fact]
+    public void A_tombstone_whose_drop_one_member_missed_is_ended_by_a_new_one()
+    {
+        var replicas = new Replicas();
+        var owner = Start(delayMs: 0, replicas: replicas);
+        owner.Submit(1, Operation.Delete());
+        owner.Deliver(0, 1, 2, 3);
+        owner.Deliver(0, 1, 2);
+        owner.LoseMail();
+        Assert.True(replicas.Stores[3].Get(0, Make.Key).Record.IsTombstone);
+        Assert.False(replicas.Stores[0].Get(0, Make.Key).Record.Held);
+        owner.Proposer.Refresh(Make.Key, isTombstone: true);
+        owner.Flush();
+        owner.Deliver(0, 1);   // a quorum without the member
+        owner.Settle();
+        Assert.All(replicas.Stores, s => Assert.False(s.Get(0, Make.Key).Record.Held));
+        Assert.Single(replicas.Stores.Select(s => s.GetDropped(0)).Distinct());
+    }
+
+    [Fact]
     public void While_it_waits_a_replica_that_asks_for_a_rewrite_gets_none()
     {
         _owner.Run(1, Operation.Delete());
@@ -79,9 +110,9 @@ public class DropsTests
         Assert.Equal(new Key("a"), Assert.Single(owner.MailOf(0), i => i.Ask == ReplicaAsk.Drop).Key);
     }
 
-    private static OwnerBench Start(int delayMs, int most = 1000)
+    private static OwnerBench Start(int delayMs, int most = 1000, Replicas? replicas = null)
     {
-        var owner = new OwnerBench(new Replicas(), limits: OwnerBench.Limits with { DropAfterMs = delayMs, MaxLingering = most }).Own();
+        var owner = new OwnerBench(replicas ?? new Replicas(), limits: OwnerBench.Limits with { DropAfterMs = delayMs, MaxLingering = most }).Own();
         owner.Proposer.OnTick(10_000);
         return owner;
     }
