@@ -389,10 +389,7 @@ internal sealed class Proposer
 
     private Reply NotRun(Request request, int shard, ReplyStatus status) => new()
     {
-        Id = request.Id,
-        Attempt = request.Attempt,
-        Status = status,
-        Shard = shard,
+        Id = request.Id, Attempt = request.Attempt, Status = status, Shard = shard,
         Ballot = _shards[shard]?.HighestSeen ?? Ballot.None,
         Chosen = _shards[shard]?.NewestChosen ?? Version.None,
         VotesReachable = VotesReachable,

@@ -92,7 +92,7 @@ public class OwnerBoundsTests
             owner.Proposer.OnTick(1000 + tick * 50);
             owner.Flush();
         }
-        Assert.Equal(601, owner.MailOf(3).Select(i => i.Key).Distinct().Count());
+        Assert.Equal(501, owner.MailOf(3).Select(i => i.Key).Distinct().Count());
     }
 
     [Fact]
