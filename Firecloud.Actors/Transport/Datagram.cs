@@ -6,8 +6,8 @@
 //   +------+------+------+------+-------+--------+--------------+---------------+---------+---------+
 //
 // The first byte is magic and version in one; it is no ASCII letter, so text datagrams (GET [, PUT [) are told apart by it.
-// Hops, origin and destination are for relays, which don't exist yet: hops are 0 and both ids are Unnumbered.
-// A relay lowers the hops, so the seal covers the header as if they were 0.
+// Members put their ids (Members.cs) into origin and destination, and into hops what is left of the way (RoutePath.cs); others
+// write Unnumbered and 0. Relays change the hops, so the seal covers the header as if they were 0.
 using System.Buffers.Binary;
 
 namespace Firecloud.Actors.Transport;
@@ -20,6 +20,7 @@ internal enum DatagramKind : byte
     HelloAck = 3,    // answer to a Hello with a good cookie: the session exists
     Data = 4,        // frames of a session
     Reset = 5,       // "I know no session with this token"; also the goodbye
+    Probe = 6,       // between members, directly: whom the sender hears
 }
 
 internal enum DatagramError
@@ -67,7 +68,7 @@ internal readonly record struct DatagramHeader(DatagramKind Kind, byte Hops, byt
         header = default;
         payload = default;
         if (datagram.Length < Size + seal.Overhead || datagram[0] != Magic) return DatagramError.Malformed;
-        if (datagram[1] is < (byte)DatagramKind.Hello or > (byte)DatagramKind.Reset || datagram[3] != seal.KeyId)
+        if (datagram[1] is < (byte)DatagramKind.Hello or > (byte)DatagramKind.Probe || datagram[3] != seal.KeyId)
         {
             return DatagramError.Malformed;
         }
