@@ -42,8 +42,28 @@ internal readonly record struct DatagramHeader(DatagramKind Kind, byte Hops, byt
     /// <summary>Largest UDP payload over IPv4, bytes: 65,535 - 20 (IP) - 8 (UDP).</summary>
     public const int MaxDatagram = 65_507;
 
+    /// <summary>Where the hops are.</summary>
+    public const int HopsAt = 2;
+
+    /// <summary>The header of a datagram between two that are not both members.</summary>
     public static DatagramHeader Direct(DatagramKind kind, ulong token, long number) =>
-        new(kind, 0, 0, Unnumbered, Unnumbered, token, number);
+        Between((Unnumbered, Unnumbered), kind, token, number);
+
+    /// <summary>The header of a datagram whose hops are set when it is sent.</summary>
+    public static DatagramHeader Between((ushort Origin, ushort Destination) ids, DatagramKind kind, ulong token, long number) =>
+        new(kind, 0, 0, ids.Origin, ids.Destination, token, number);
+
+    /// <summary>Reads what a relay needs, of a datagram that is not opened yet.</summary>
+    /// <returns>False when it is none of this version; the whole check is <see cref="TryRead"/>'s.</returns>
+    public static bool TryPeek(ReadOnlySpan<byte> datagram, out DatagramKind kind, out byte hops, out ushort origin, out ushort destination)
+    {
+        (kind, hops, origin, destination) = (DatagramKind.None, 0, Unnumbered, Unnumbered);
+        if (datagram.Length < Size || datagram[0] != Magic) return false;
+        (kind, hops) = ((DatagramKind)datagram[1], datagram[HopsAt]);
+        origin = BinaryPrimitives.ReadUInt16LittleEndian(datagram[4..]);
+        destination = BinaryPrimitives.ReadUInt16LittleEndian(datagram[6..]);
+        return true;
+    }
 
     public void Write(Span<byte> to)
     {

@@ -25,6 +25,10 @@ internal sealed partial class PeerLink : ISessionOwner, IThreadPoolWorkItem
     private const int PumpRunning = 2;
     private const int PumpAgain = 3;      // running, and asked for once more
 
+    /// <summary>Longest datagram that is sent back over a relay as well, bytes, and for how long after something came, microseconds.</summary>
+    private const int MaxEcho = 1_200;
+    private const long EchoTime = 100_000;
+
     private readonly UdpNode _node;
     private readonly Lock _gate = new();
     private readonly ConcurrentQueue<Association> _toClose = new();
@@ -36,6 +40,8 @@ internal sealed partial class PeerLink : ISessionOwner, IThreadPoolWorkItem
     private long _housekeepingAt;
     private long _idleSince;
     private long _deadline = long.MaxValue;
+    private long _echoUntil;
+    private int _echo = -1;
 
     public PeerLink(UdpNode node, ulong key, IPEndPoint remote, long now)
     {
@@ -82,13 +88,18 @@ internal sealed partial class PeerLink : ISessionOwner, IThreadPoolWorkItem
     /// <param name="header">Its header.</param>
     /// <param name="payload">Its frames.</param>
     /// <param name="now">Microseconds.</param>
-    public void OnData(in DatagramHeader header, ReadOnlySpan<byte> payload, long now)
+    /// <param name="from">Key of the address that it came from, or of the member that made it if it was relayed.</param>
+    /// <param name="via">Member that relayed it; -1 if it came directly.</param>
+    public void OnData(in DatagramHeader header, ReadOnlySpan<byte> payload, long now, ulong from, int via)
     {
         bool wants;
         lock (_gate)
         {
             if (_session is not { } session || session.Token != header.Token) return;
-            if (!session.Receive(header.Number, payload, now))
+            var copies = session.Counters.Duplicates;
+            var sound = session.Receive(header.Number, payload, now);
+            if (session.Counters.Duplicates == copies) NoteWay(now, from, via);
+            if (!sound)
             {
                 _node.Log.Warning("{0} broke the transport's limits; its session ends and a new one begins", Name);
                 Retire(reconnect: true, now);
@@ -97,6 +108,19 @@ internal sealed partial class PeerLink : ISessionOwner, IThreadPoolWorkItem
             Rearm();
         }
         if (wants) RequestPump(inline: true);
+    }
+
+    // Of a member that is believed to reach us directly something comes by a relay: its own datagrams are lost, and perhaps ours
+    // to it too. Until the probes tell, what is small goes back that way as well.
+    private void NoteWay(long now, ulong from, int via)
+    {
+        var member = _node.MemberOf(Key);
+        if (member < 0) return;
+        if (via < 0)
+        {
+            if (from == Key) _node.OnHeard(member);
+        }
+        else if (_node.Hears(member)) (_echo, _echoUntil) = (via, now + EchoTime);
     }
 
     /// <summary>Does what is due.</summary>
@@ -239,15 +263,19 @@ internal sealed partial class PeerLink : ISessionOwner, IThreadPoolWorkItem
         for (var sent = 0; sent < limit; sent++)
         {
             int length;
+            bool second;
+            int echo;
             lock (_gate)
             {
                 var now = UdpNode.Now;
                 while (_toClose.TryDequeue(out var association)) association.Session.Close(association, now);
                 length = _session?.Build(buffer, now) ?? 0;
+                second = _session?.BuiltProbe ?? false;
+                echo = length <= MaxEcho && now < _echoUntil ? _echo : -1;
                 if (length == 0) Rearm();
             }
             if (length == 0) return true;
-            _node.Send(buffer.AsSpan(0, length), Target, Key);
+            _node.SendRouted(buffer.AsSpan(0, length), Target, Key, second, echo);
         }
         lock (_gate) Rearm();
         return false;

@@ -51,6 +51,9 @@ internal sealed class Router
     /// <summary>When <see cref="OnTimer"/> must run next, microseconds.</summary>
     public long Deadline { get; private set; }
 
+    /// <summary>Number of the last round of probes.</summary>
+    public long Sequence => _sequence;
+
     /// <summary>What senders use; readable from any thread.</summary>
     public RouteTable Table => _table;
 

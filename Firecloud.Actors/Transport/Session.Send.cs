@@ -15,6 +15,9 @@ internal sealed partial class Session
     private bool _pingDue;
     private int _turn;
 
+    /// <summary>Whether the datagram built last asks after something that seems lost.</summary>
+    public bool BuiltProbe { get; private set; }
+
     /// <summary>Whether <see cref="Build"/> would give a datagram now.</summary>
     /// <param name="now">Microseconds.</param>
     public bool WantsToSend(long now) => AckIsDue(now) || (MaySendData && HasData);
@@ -42,13 +45,14 @@ internal sealed partial class Session
     public int Build(Span<byte> datagram, long now)
     {
         if (!WantsToSend(now)) return 0;
+        BuiltProbe = MaySendData && (_probes > 0 || !Reachable);
         var room = datagram[DatagramHeader.Size..(_settings.Datagram - _seal.Overhead)];
         var writer = new FrameWriter(room);
         if (_ackPending) WriteAck(ref writer, now);
         if (MaySendData && HasData) WriteData(ref writer, now);
         if (writer.Length == 0) return 0;
         var length = DatagramHeader.Size + writer.Length + _seal.Overhead;
-        DatagramHeader.Direct(DatagramKind.Data, Token, _nextPacket).Write(datagram);
+        DatagramHeader.Between(_settings.Ids, DatagramKind.Data, Token, _nextPacket).Write(datagram);
         _seal.Close(datagram[..length]);
         _nextPacket++;
         Counters.PacketsOut++;

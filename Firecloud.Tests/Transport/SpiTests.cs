@@ -259,7 +259,7 @@ public sealed class SpiTests : IAsyncLifetime
     [InlineData("port = 70000", "port = 70000: must be 0 to 65535")]
     [InlineData("connect-timeout = 5 s", "connect-timeout = 5 s: must be 10 ms to 1000 ms")]
     [InlineData("max-datagram = 100 B", "max-datagram = 100 B: must be 1200 to 65507 bytes")]
-    [InlineData("keep = [\"nonsense\"]", "keep = nonsense: each must be host:port")]
+    [InlineData("members = [\"nonsense\"]", "members = nonsense: each must be host:port")]
     [InlineData("ack-delay = often", "ack-delay = often: must be a duration")]
     public void Bad_settings_are_refused_with_key_value_and_limit(string hocon, string expected)
     {
