@@ -25,10 +25,6 @@ internal sealed partial class PeerLink : ISessionOwner, IThreadPoolWorkItem
     private const int PumpRunning = 2;
     private const int PumpAgain = 3;      // running, and asked for once more
 
-    /// <summary>Longest datagram that is sent back over a relay as well, bytes, and for how long after something came, microseconds.</summary>
-    private const int MaxEcho = 1_200;
-    private const long EchoTime = 100_000;
-
     private readonly UdpNode _node;
     private readonly Lock _gate = new();
     private readonly ConcurrentQueue<Association> _toClose = new();
@@ -40,8 +36,7 @@ internal sealed partial class PeerLink : ISessionOwner, IThreadPoolWorkItem
     private long _housekeepingAt;
     private long _idleSince;
     private long _deadline = long.MaxValue;
-    private long _echoUntil;
-    private int _echo = -1;
+    private EchoWay _echo = new();
 
     public PeerLink(UdpNode node, ulong key, IPEndPoint remote, long now)
     {
@@ -110,8 +105,6 @@ internal sealed partial class PeerLink : ISessionOwner, IThreadPoolWorkItem
         if (wants) RequestPump(inline: true);
     }
 
-    // Of a member that is believed to reach us directly something comes by a relay: its own datagrams are lost, and perhaps ours
-    // to it too. Until the probes tell, what is small goes back that way as well.
     private void NoteWay(long now, ulong from, int via)
     {
         var member = _node.MemberOf(Key);
@@ -120,7 +113,7 @@ internal sealed partial class PeerLink : ISessionOwner, IThreadPoolWorkItem
         {
             if (from == Key) _node.OnHeard(member);
         }
-        else if (_node.Hears(member)) (_echo, _echoUntil) = (via, now + EchoTime);
+        else _echo.OnRelayed(via, _node.Hears(member), now);
     }
 
     /// <summary>Does what is due.</summary>
@@ -271,7 +264,7 @@ internal sealed partial class PeerLink : ISessionOwner, IThreadPoolWorkItem
                 while (_toClose.TryDequeue(out var association)) association.Session.Close(association, now);
                 length = _session?.Build(buffer, now) ?? 0;
                 second = _session?.BuiltProbe ?? false;
-                echo = length <= MaxEcho && now < _echoUntil ? _echo : -1;
+                echo = _echo.For(length, now);
                 if (length == 0) Rearm();
             }
             if (length == 0) return true;
