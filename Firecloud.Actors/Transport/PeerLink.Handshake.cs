@@ -139,8 +139,8 @@ internal sealed partial class PeerLink
         SendHello();
     }
 
-    private void SendHello(bool second = false) =>
-        _node.SendHello(DatagramKind.Hello, new Hello(0, _number, 0, _cookie, 0, ""), Target, Key, second);
+    private void SendHello(SentWay way = SentWay.Route) =>
+        _node.SendHello(DatagramKind.Hello, new Hello(0, _number, 0, _cookie, 0, ""), Target, Key, way);
 
     private void OnHandshakeTimer(long now)
     {
@@ -156,7 +156,7 @@ internal sealed partial class PeerLink
         if (now < _connectUntil || IsKept)
         {
             _helloAt = now + (now < _connectUntil ? _node.Settings.InitialProbe : _node.Settings.MaxProbe);
-            SendHello(second: true);
+            SendHello(SentWay.All);  // it was asked before, without an answer
             return;
         }
         (_helloAt, _idleSince) = (long.MaxValue, now);

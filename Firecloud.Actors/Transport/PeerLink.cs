@@ -256,19 +256,19 @@ internal sealed partial class PeerLink : ISessionOwner, IThreadPoolWorkItem
         for (var sent = 0; sent < limit; sent++)
         {
             int length;
-            bool second;
+            SentWay way;
             int echo;
             lock (_gate)
             {
                 var now = UdpNode.Now;
                 while (_toClose.TryDequeue(out var association)) association.Session.Close(association, now);
                 length = _session?.Build(buffer, now) ?? 0;
-                second = _session?.BuiltProbe ?? false;
+                way = _session?.Way ?? SentWay.Route;
                 echo = _echo.For(length, now);
                 if (length == 0) Rearm();
             }
             if (length == 0) return true;
-            _node.SendRouted(buffer.AsSpan(0, length), Target, Key, second, echo);
+            _node.SendRouted(buffer.AsSpan(0, length), Target, Key, way, echo);
         }
         lock (_gate) Rearm();
         return false;

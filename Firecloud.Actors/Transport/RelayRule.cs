@@ -18,8 +18,8 @@ internal sealed class RelayRule(int self, long rate)
 {
     private const long Micros = 1_000_000;
 
-    private readonly long _burst = Math.Max(rate / 10, DatagramHeader.MaxDatagram);
-    private long _tokens = Math.Max(rate / 10, DatagramHeader.MaxDatagram);
+    private readonly long _burst = rate == 0 ? 0 : Math.Max(rate / 10, DatagramHeader.MaxDatagram);
+    private long _tokens = rate == 0 ? 0 : Math.Max(rate / 10, DatagramHeader.MaxDatagram);
     private long _filledAt = long.MinValue;
 
     /// <summary>Who gets a datagram next.</summary>

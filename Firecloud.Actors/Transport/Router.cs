@@ -190,11 +190,13 @@ internal sealed class Router
         steady ? _links.IsSteady(from, to, now) : _links.IsUp(from, to);
 
     // Another way for what seems lost: known to work, else plausible, else any. Guesses take turns.
-    private RoutePath SecondTo(int member)
+    private RoutePath SecondTo(int member, out bool guess)
     {
+        guess = false;
         var notBy = _routes[member].FirstHop(member);
         var known = Shortest(member, 0, onlySteady: false, notBy);
         if (known.IsKnown) return known;
+        guess = true;
         var (best, bestRank) = (RoutePath.None, 0);
         for (var i = 0; i < _count; i++)
         {
@@ -215,15 +217,21 @@ internal sealed class Router
         var same = table.Heard == _links.Heard;
         for (var member = 0; same && member < _count; member++)
         {
-            same = member == _self || (table.Routes[member] == _routes[member] && table.Seconds[member] == SecondTo(member));
+            same = member == _self || (table.Routes[member] == _routes[member] && table.Seconds[member] == SecondTo(member, out var guess)
+                && guess == ((table.Guessed >> member & 1) != 0));
         }
         if (!same) _table = NewTable();
     }
 
     private RouteTable NewTable()
     {
-        var seconds = new RoutePath[_count];
-        for (var member = 0; member < _count; member++) seconds[member] = member == _self ? RoutePath.None : SecondTo(member);
-        return new RouteTable([.. _routes], seconds, _links.Heard);
+        var (seconds, guessed) = (new RoutePath[_count], 0u);
+        for (var member = 0; member < _count; member++)
+        {
+            var guess = false;
+            seconds[member] = member == _self ? RoutePath.None : SecondTo(member, out guess);
+            if (guess) guessed |= 1u << member;
+        }
+        return new RouteTable(_self, [.. _routes], seconds, guessed, _links.Heard);
     }
 }

@@ -6,6 +6,9 @@ internal sealed partial class Session
     /// <summary>Ack-eliciting packets after which an acknowledgement goes at once (RFC 9000, section 13.2.2).</summary>
     private const int PacketsPerAck = 2;
 
+    /// <summary>For how long datagrams go over the second path, microseconds: until the routes have changed.</summary>
+    private const long DetourTime = 300_000;
+
     private const int MaxControlFrames = 4_096;
 
     private readonly AckFrame _ackFrame = new();
@@ -104,6 +107,7 @@ internal sealed partial class Session
         // A late acknowledgement of a packet given up is a sign of life too.
         var progress = _ackFrame.Largest > _loss.LargestAcked;
         _loss.OnAck(_ackFrame, now, _ackedNow, _lostNow);
+        ChooseWay(now);
         foreach (var packet in _ackedNow)
         {
             _congestion.OnAcked(packet.Bytes, packet.SentAt, inFlight);
@@ -115,6 +119,20 @@ internal sealed partial class Session
         OnLost(now);
         if (progress) OnRoundTrip(now);
         return FrameResult.Ok;
+    }
+
+    // Only what went over a second path arrives: until the routes tell, everything goes there. Anything that arrived by the route
+    // ends it: a peer that is only busy acknowledges that too.
+    private void ChooseWay(long now)
+    {
+        var (byRoute, bySecond) = (false, false);
+        foreach (var packet in _ackedNow)
+        {
+            byRoute |= packet.Way == SentWay.Route;
+            bySecond |= packet.Way != SentWay.Route;
+        }
+        if (byRoute) _detourUntil = long.MinValue;
+        else if (bySecond && _lostNow.Exists(packet => packet.Way == SentWay.Route)) _detourUntil = now + DetourTime;
     }
 
     private void OnFrameAcked(FrameRecord frame)

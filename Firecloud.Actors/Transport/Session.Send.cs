@@ -15,8 +15,8 @@ internal sealed partial class Session
     private bool _pingDue;
     private int _turn;
 
-    /// <summary>Whether the datagram built last asks after something that seems lost.</summary>
-    public bool BuiltProbe { get; private set; }
+    /// <summary>How the datagram built last is to go.</summary>
+    public SentWay Way { get; private set; }
 
     /// <summary>Whether <see cref="Build"/> would give a datagram now.</summary>
     /// <param name="now">Microseconds.</param>
@@ -45,10 +45,11 @@ internal sealed partial class Session
     public int Build(Span<byte> datagram, long now)
     {
         if (!WantsToSend(now)) return 0;
-        BuiltProbe = MaySendData && (_probes > 0 || !Reachable);
+        Way = NextWay(now);
         var room = datagram[DatagramHeader.Size..(_settings.Datagram - _seal.Overhead)];
         var writer = new FrameWriter(room);
-        if (_ackPending) WriteAck(ref writer, now);
+        // The acknowledgement sent before may be lost as well, and a probe gets through where others don't.
+        if (_ackPending || (Way is SentWay.Both or SentWay.All && _received.Largest >= 0)) WriteAck(ref writer, now);
         if (MaySendData && HasData) WriteData(ref writer, now);
         if (writer.Length == 0) return 0;
         var length = DatagramHeader.Size + writer.Length + _seal.Overhead;
@@ -58,6 +59,12 @@ internal sealed partial class Session
         Counters.PacketsOut++;
         Counters.BytesOut += length;
         return length;
+    }
+
+    private SentWay NextWay(long now)
+    {
+        if (MaySendData && (_probes > 0 || !Reachable)) return _loss.ProbeCount > 1 ? SentWay.All : SentWay.Both;
+        return now < _detourUntil ? SentWay.Second : SentWay.Route;
     }
 
     private void WriteAck(ref FrameWriter writer, long now)
@@ -87,7 +94,7 @@ internal sealed partial class Session
             _loss.Spare.Push(packet);
             return;
         }
-        (packet.Number, packet.SentAt, packet.Requeued, packet.Done) = (_nextPacket, now, false, false);
+        (packet.Number, packet.SentAt, packet.Requeued, packet.Done, packet.Way) = (_nextPacket, now, false, false, Way);
         packet.Bytes = DatagramHeader.Size + writer.Length + _seal.Overhead;
         _loss.OnSent(packet);
     }

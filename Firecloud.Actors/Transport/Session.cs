@@ -34,6 +34,7 @@ internal sealed partial class Session
     private long _nextId;
     private long _lastRoundTrip;
     private long _lastPing;
+    private long _detourUntil = long.MinValue;
     private long _lastLook = long.MinValue / 2;
 
     /// <summary>Starts a session that the handshake has agreed on.</summary>
@@ -175,7 +176,7 @@ internal sealed partial class Session
             _control.Clear();
             return;
         }
-        _loss.OnProbe(_lostNow, 2);
+        _loss.OnProbe(now, _lostNow, 2);
         foreach (var packet in _lostNow)
         {
             packet.Requeued = true;

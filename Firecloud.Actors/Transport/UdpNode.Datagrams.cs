@@ -41,9 +41,9 @@ internal sealed partial class UdpNode
     /// <param name="hello">The rest of it.</param>
     /// <param name="to">The peer's address.</param>
     /// <param name="key">The same.</param>
-    /// <param name="second">Over a second path too: it was sent before, without an answer.</param>
+    /// <param name="way">How it is to go.</param>
     /// <param name="echo">Member that relayed what this answers; -1 for none.</param>
-    public void SendHello(DatagramKind kind, Hello hello, SocketAddress to, ulong key, bool second = false, int echo = -1)
+    public void SendHello(DatagramKind kind, Hello hello, SocketAddress to, ulong key, SentWay way = SentWay.Route, int echo = -1)
     {
         Span<byte> datagram = stackalloc byte[DatagramHeader.Size + Hello.PaddedSize + Seal.Overhead];
         DatagramHeader.Between(IdsTo(MemberOf(key)), kind, 0, 0).Write(datagram);
@@ -53,7 +53,7 @@ internal sealed partial class UdpNode
         if (kind == DatagramKind.Hello) length = Hello.PaddedSize;
         datagram = datagram[..(DatagramHeader.Size + length + Seal.Overhead)];
         Seal.Close(datagram);
-        SendRouted(datagram, to, key, second, echo);
+        SendRouted(datagram, to, key, way, echo);
     }
 
     /// <summary>Tells somebody that this node knows no session with a token.</summary>

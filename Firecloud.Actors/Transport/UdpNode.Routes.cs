@@ -42,9 +42,9 @@ internal sealed partial class UdpNode
     /// <param name="datagram">Sealed; its hops are set here.</param>
     /// <param name="to">The peer's address.</param>
     /// <param name="key">The same.</param>
-    /// <param name="second">Over a second path too.</param>
+    /// <param name="way">How it is to go, if the peer is a member.</param>
     /// <param name="echo">Member by which to send it too; -1 for none.</param>
-    public void SendRouted(Span<byte> datagram, SocketAddress to, ulong key, bool second = false, int echo = -1)
+    public void SendRouted(Span<byte> datagram, SocketAddress to, ulong key, SentWay way = SentWay.Route, int echo = -1)
     {
         var member = MemberOf(key);
         if (member < 0 || _router is null)
@@ -52,15 +52,10 @@ internal sealed partial class UdpNode
             Send(datagram, to, key);
             return;
         }
-        var table = _router.Table;
-        var route = table.Routes[member];
-        SendAlong(route, member, datagram);
-        if (second && table.Seconds[member] is { IsKnown: true } other)
-        {
-            Interlocked.Increment(ref _secondPaths);
-            SendAlong(other, member, datagram);
-        }
-        else if (echo >= 0 && echo != route.FirstHop(member)) SendAlong(RoutePath.By(echo), member, datagram);
+        Span<RoutePath> paths = stackalloc RoutePath[RouteTable.MaxPaths];
+        paths = paths[.._router.Table.PathsFor(paths, member, way, datagram.Length, echo)];
+        if (paths.Length > 1) Interlocked.Add(ref _secondPaths, paths.Length - 1);
+        foreach (var path in paths) SendAlong(path, member, datagram);
     }
 
     private void SendAlong(RoutePath path, int member, Span<byte> datagram)

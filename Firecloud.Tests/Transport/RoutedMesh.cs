@@ -145,18 +145,14 @@ internal sealed class RoutedMesh
             _mesh.Carry(Number, RelayRule.Next(hops, destination), datagram);
         }
 
-        public void Send(int to, Span<byte> datagram, bool second, int echo)
+        public void Send(int to, Span<byte> datagram, SentWay way, int echo)
         {
-            var table = Router.Table;
-            SendAlong(table.Routes[to], to, datagram);
-            if (second && table.Seconds[to].IsKnown) SendAlong(table.Seconds[to], to, datagram);
-            else if (echo >= 0 && echo != table.Routes[to].FirstHop(to)) SendAlong(RoutePath.By(echo), to, datagram);
-        }
-
-        private void SendAlong(RoutePath path, int to, Span<byte> datagram)
-        {
-            datagram[DatagramHeader.HopsAt] = path.Hops;
-            _mesh.Carry(Number, path.FirstHop(to), datagram);
+            Span<RoutePath> paths = stackalloc RoutePath[RouteTable.MaxPaths];
+            foreach (var path in paths[..Router.Table.PathsFor(paths, to, way, datagram.Length, echo)])
+            {
+                datagram[DatagramHeader.HopsAt] = path.Hops;
+                _mesh.Carry(Number, path.FirstHop(to), datagram);
+            }
         }
 
         // Both ask: a message is "q" or "a" and the time of asking.
@@ -197,7 +193,7 @@ internal sealed class RoutedMesh
                 }
                 for (int length; (length = Session.Build(buffer, _mesh.Now)) > 0;)
                 {
-                    _owner.Send(_number, buffer.AsSpan(0, length), Session.BuiltProbe, _echo.For(length, _mesh.Now));
+                    _owner.Send(_number, buffer.AsSpan(0, length), Session.Way, _echo.For(length, _mesh.Now));
                 }
             }
 
