@@ -9,9 +9,9 @@ internal readonly record struct FrameRecord(FrameType Type, long Id, Association
 internal enum SentWay
 {
     Route,      // as the routes say
-    Both,       // over a second path too: something seems lost
-    All,        // over whatever path there might be: that was not enough
     Second,     // over the second path: only what went there is acknowledged
+    Both,       // over both: something seems lost
+    All,        // over whatever path there might be: that was not enough
 }
 
 /// <summary>One ack-eliciting packet in flight. Pooled by its session.</summary>

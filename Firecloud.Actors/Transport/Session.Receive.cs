@@ -6,7 +6,7 @@ internal sealed partial class Session
     /// <summary>Ack-eliciting packets after which an acknowledgement goes at once (RFC 9000, section 13.2.2).</summary>
     private const int PacketsPerAck = 2;
 
-    /// <summary>For how long datagrams go over the second path, microseconds: until the routes have changed.</summary>
+    /// <summary>For how long datagrams go over the second path, microseconds: until the routes tell.</summary>
     private const long DetourTime = 300_000;
 
     private const int MaxControlFrames = 4_096;
@@ -121,18 +121,21 @@ internal sealed partial class Session
         return FrameResult.Ok;
     }
 
-    // Only what went over a second path arrives: until the routes tell, everything goes there. Anything that arrived by the route
-    // ends it: a peer that is only busy acknowledges that too.
+    // Only what went over a second path arrives: until the routes tell, everything goes there. If it took all paths, the next probe
+    // takes them at once. Anything that arrived by the route ends it: a peer that is only busy acknowledges that too.
     private void ChooseWay(long now)
     {
-        var (byRoute, bySecond) = (false, false);
+        var best = SentWay.All;
         foreach (var packet in _ackedNow)
         {
-            byRoute |= packet.Way == SentWay.Route;
-            bySecond |= packet.Way != SentWay.Route;
+            if (packet.Way < best) best = packet.Way;
         }
-        if (byRoute) _detourUntil = long.MinValue;
-        else if (bySecond && _lostNow.Exists(packet => packet.Way == SentWay.Route)) _detourUntil = now + DetourTime;
+        if (_ackedNow.Count == 0) return;
+        if (best == SentWay.Route) _detourUntil = long.MinValue;
+        else if (_lostNow.Exists(packet => packet.Way is SentWay.Route or SentWay.Second))
+        {
+            (_detour, _detourUntil) = (best == SentWay.All ? SentWay.All : SentWay.Second, now + DetourTime);
+        }
     }
 
     private void OnFrameAcked(FrameRecord frame)

@@ -63,8 +63,13 @@ internal sealed partial class Session
 
     private SentWay NextWay(long now)
     {
-        if (MaySendData && (_probes > 0 || !Reachable)) return _loss.ProbeCount > 1 ? SentWay.All : SentWay.Both;
-        return now < _detourUntil ? SentWay.Second : SentWay.Route;
+        var detour = now < _detourUntil ? _detour : SentWay.Route;
+        if (MaySendData && (_probes > 0 || !Reachable))
+        {
+            return _loss.ProbeCount > 1 || detour == SentWay.All ? SentWay.All : SentWay.Both;
+        }
+        // Copies of everything over all paths would make an overload worse: there only the probes get through, two at a time.
+        return detour == SentWay.All ? SentWay.Route : detour;
     }
 
     private void WriteAck(ref FrameWriter writer, long now)

@@ -34,6 +34,7 @@ internal sealed partial class Session
     private long _nextId;
     private long _lastRoundTrip;
     private long _lastPing;
+    private SentWay _detour = SentWay.Route;
     private long _detourUntil = long.MinValue;
     private long _lastLook = long.MinValue / 2;
 

@@ -31,6 +31,7 @@ public sealed class RouteFaultTests(ITestOutputHelper output) : IAsyncLifetime
         { "chain 0-1-2-3", "02 20 03 30 13 31" },
         { "star around 1", "02 20 03 30 23 32" },
         { "one link", "03 30" },
+        { "two ways from one", "01 02" },
         { "one way", "03" },
         { "three ways of one each", "03 10 21" },
         { "ring one way round", "02 20 13 31 10 21 32 03" },
