@@ -126,9 +126,15 @@ internal sealed class LossDetection(RttEstimator rtt, long maxAckDelay, long ini
     public void OnProbe(long now, List<SentPacket> oldest, int count)
     {
         (ProbeCount, _waitingSince) = (ProbeCount + 1, now);
+        // Probes before this one hold what is oldest, though their own numbers are not: what comes later in a stream is of no use
+        // without it.
         for (var i = _head; i < _sent.Count && oldest.Count < count; i++)
         {
-            if (!_sent[i].Done && !_sent[i].Requeued) oldest.Add(_sent[i]);
+            if (_sent[i] is { Done: false, Requeued: false, Way: SentWay.Both or SentWay.All }) oldest.Add(_sent[i]);
+        }
+        for (var i = _head; i < _sent.Count && oldest.Count < count; i++)
+        {
+            if (_sent[i] is { Done: false, Requeued: false, Way: SentWay.Route or SentWay.Second }) oldest.Add(_sent[i]);
         }
     }
 

@@ -54,7 +54,7 @@ internal sealed record RouteTable(int Self, RoutePath[] Routes, RoutePath[] Seco
     public const int MaxPaths = 5;
 
     /// <summary>Longest datagram that goes over all of them, bytes: copies of more would make an overload worse.</summary>
-    private const int LongestOnAll = 1_200;
+    private const int LongestOnAll = 4_096;
 
     public bool Hears(int member) => (Heard >> member & 1) != 0;
 
