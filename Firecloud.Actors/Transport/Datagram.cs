@@ -53,6 +53,9 @@ internal readonly record struct DatagramHeader(DatagramKind Kind, byte Hops, byt
     public static DatagramHeader Between((ushort Origin, ushort Destination) ids, DatagramKind kind, ulong token, long number) =>
         new(kind, 0, 0, ids.Origin, ids.Destination, token, number);
 
+    /// <summary>Whether a datagram that <see cref="Write"/> began says nothing of its origin, so that no relay would take it.</summary>
+    public static bool IsUnnumbered(ReadOnlySpan<byte> datagram) => BinaryPrimitives.ReadUInt16LittleEndian(datagram[4..]) == Unnumbered;
+
     /// <summary>Reads what a relay needs, of a datagram that is not opened yet.</summary>
     /// <returns>False when it is none of this version; the whole check is <see cref="TryRead"/>'s.</returns>
     public static bool TryPeek(ReadOnlySpan<byte> datagram, out DatagramKind kind, out byte hops, out ushort origin, out ushort destination)

@@ -168,8 +168,11 @@ internal sealed partial class PeerLink
         (_peerNumber, _peerBoot, _helloAt) = (hello.Number, hello.Boot, long.MaxValue);
         _peerAddress = ActorPath.TryParseAddress(hello.Address, out var address) ? address : null;
         var token = Hello.Token(_node.Boot, _number, _peerBoot, _peerNumber);
-        var settings = _node.Settings.ForPeer(Remote.Address, IsKept, _node.IdsTo(_node.MemberOf(Key)));
-        _session = new Session(settings, token, opensEven: _number < _peerNumber, hello.Window, _node.Seal, this, now);
+        var settings = _node.Settings.ForPeer(Remote.Address, IsKept);
+        _session = new Session(settings, token, opensEven: _number < _peerNumber, hello.Window, _node.Seal, this, now)
+        {
+            Ids = _node.IdsTo(_node.MemberOf(Key)),
+        };
         _node.Register(token, this);
         _sessions++;
         Publish(reachable: true, TimeSpan.Zero);

@@ -292,6 +292,7 @@ internal sealed partial class PeerLink : ISessionOwner, IThreadPoolWorkItem
     private void Housekeep(long now)
     {
         _housekeepingAt = now + HousekeepingInterval;
+        if (_session is not null) _session.Ids = _node.IdsTo(_node.MemberOf(Key));
         _unclaimed.RemoveAll(handle => handle.IsClaimed || CloseIfUnclaimed(handle, now));
         if (IsKept) return;
         var reap = _node.Settings.IdleReap;

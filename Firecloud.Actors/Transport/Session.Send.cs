@@ -53,7 +53,7 @@ internal sealed partial class Session
         if (MaySendData && HasData) WriteData(ref writer, now);
         if (writer.Length == 0) return 0;
         var length = DatagramHeader.Size + writer.Length + _seal.Overhead;
-        DatagramHeader.Between(_settings.Ids, DatagramKind.Data, Token, _nextPacket).Write(datagram);
+        DatagramHeader.Between(Ids, DatagramKind.Data, Token, _nextPacket).Write(datagram);
         _seal.Close(datagram[..length]);
         _nextPacket++;
         Counters.PacketsOut++;

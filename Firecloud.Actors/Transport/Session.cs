@@ -59,6 +59,9 @@ internal sealed partial class Session
 
     public ulong Token { get; }
 
+    /// <summary>Ids of both sides for the header. May change: a member's address may be found out after the handshake.</summary>
+    public (ushort Origin, ushort Destination) Ids { get; set; } = (DatagramHeader.Unnumbered, DatagramHeader.Unnumbered);
+
     public long PeerWindow { get; }
 
     /// <summary>False from <see cref="SessionSettings.UnreachableAfter"/> without a round trip until the next one.</summary>

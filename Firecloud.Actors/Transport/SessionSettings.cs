@@ -19,9 +19,6 @@ internal sealed record SessionSettings
     public required long UnreachableAfter { get; init; }
     public required long Linger { get; init; }
 
-    /// <summary>Ids of both sides for the header.</summary>
-    public (ushort Origin, ushort Destination) Ids { get; init; } = (DatagramHeader.Unnumbered, DatagramHeader.Unnumbered);
-
     /// <summary>Pings also without associations.</summary>
     public required bool Kept { get; init; }
 }

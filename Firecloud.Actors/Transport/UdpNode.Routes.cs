@@ -47,7 +47,7 @@ internal sealed partial class UdpNode
     public void SendRouted(Span<byte> datagram, SocketAddress to, ulong key, SentWay way = SentWay.Route, int echo = -1)
     {
         var member = MemberOf(key);
-        if (member < 0 || _router is null)
+        if (member < 0 || _router is null || DatagramHeader.IsUnnumbered(datagram))
         {
             Send(datagram, to, key);
             return;

@@ -93,10 +93,8 @@ internal sealed class UdpSettings
     /// <summary>What sessions with a peer use.</summary>
     /// <param name="peer">Where it listens.</param>
     /// <param name="kept">Whether it is one of <see cref="Members"/>.</param>
-    /// <param name="ids">Ids for its datagrams' headers.</param>
-    public SessionSettings ForPeer(IPAddress peer, bool kept, (ushort Origin, ushort Destination) ids) => new()
+    public SessionSettings ForPeer(IPAddress peer, bool kept) => new()
     {
-        Ids = ids,
         Datagram = IPAddress.IsLoopback(peer) ? MaxDatagramLoopback : MaxDatagram,
         InitialWindow = InitialWindow,
         SendWindow = SendWindow,

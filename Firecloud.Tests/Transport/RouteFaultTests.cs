@@ -98,6 +98,28 @@ public sealed class RouteFaultTests(ITestOutputHelper output) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Strangers_can_neither_use_relays_nor_pass_for_members()
+    {
+        await AllPairsAsync();
+        var list = Members.Of([.. Enumerable.Range(0, 4).Select(Name)], Name(0))!;
+        using var stranger = new System.Net.Sockets.UdpClient();
+        stranger.Connect(System.Net.IPAddress.Loopback, _ports[1]);
+        var before = (await _nodes[1].Statistics()).RelayRefused;
+        var datagram = new byte[DatagramHeader.Size + 100 + ChecksumSeal.Instance.Overhead];
+        for (var i = 0; i < 300; i++)
+        {
+            // To be relayed; as if relayed; a probe as if from a member.
+            var kind = i % 3 == 2 ? DatagramKind.Probe : DatagramKind.Data;
+            new DatagramHeader(kind, (byte)(i % 3 == 0 ? 1 + (i % 5) : 0), 0, list.IdOf(0), list.IdOf(i % 3 == 0 ? 3 : 1), 7, i).Write(datagram);
+            ChecksumSeal.Instance.Close(datagram);
+            await stranger.SendAsync(datagram);
+        }
+        await UdpSystem.Until(() => _nodes[1].Statistics().Result.RelayRefused >= before + 300, "all are refused");
+        Assert.Equal(0, (await _nodes[1].Statistics()).InternalErrors);
+        await AllPairsAsync();
+    }
+
+    [Fact]
     public async Task A_change_of_a_route_is_told_in_words()
     {
         var told = new System.Collections.Concurrent.ConcurrentQueue<RouteChanged>();

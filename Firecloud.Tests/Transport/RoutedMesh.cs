@@ -167,8 +167,11 @@ internal sealed class RoutedMesh
             public Peer(Member owner, int number)
             {
                 (_owner, _number, _mesh) = (owner, number, owner._mesh);
-                var settings = MeshTests.SessionSettings with { Ids = ((ushort)owner.Number, (ushort)number), Kept = true };
-                Session = new Session(settings, 1, owner.Number < number, settings.ReceiveWindow, ChecksumSeal.Instance, this, _mesh.Now);
+                var settings = MeshTests.SessionSettings with { Kept = true };
+                Session = new Session(settings, 1, owner.Number < number, settings.ReceiveWindow, ChecksumSeal.Instance, this, _mesh.Now)
+                {
+                    Ids = ((ushort)owner.Number, (ushort)number),
+                };
             }
 
             public Session Session { get; }
