@@ -54,7 +54,7 @@ public sealed class FirecloudClient : IAsyncDisposable
             akka.stdout-loglevel = ERROR
             akka.coordinated-shutdown.run-by-clr-shutdown-hook = off
             """);
-        var system = ActorSystem.Create("firecloud-client", config.WithFallback(ActorSystemConfig));
+        var system = AkkaNoise.CreateSystem("firecloud-client", config.WithFallback(ActorSystemConfig));
         var client = new FirecloudClient(system, new RemoteStore(system, members, options), options, ownsSystem: true);
         try
         {
