@@ -8,20 +8,22 @@ internal sealed class RoutedMesh
 {
     private const int Count = 4;
     private readonly Random _random;
+    private readonly int _size;
     private readonly PriorityQueue<(int From, int To, byte[] Bytes), long> _network = new();
     private readonly bool[,] _up = new bool[Count, Count];
     private readonly Member[] _nodes;
 
-    public RoutedMesh(int seed, double loss = 0)
+    /// <param name="seed">Of the delays.</param>
+    /// <param name="size">Bytes of a request and of an answer, from 9.</param>
+    public RoutedMesh(int seed, int size = 9)
     {
-        (_random, Loss) = (new Random(seed), loss);
+        (_random, _size) = (new Random(seed), size);
         Restore();
         _nodes = [.. Enumerable.Range(0, Count).Select(i => new Member(this, i))];
         foreach (var node in _nodes) node.Open();
     }
 
     public long Now { get; private set; } = 1_000_000;
-    public double Loss { get; set; }
     public string? Violation { get; set; }
     public long Worst { get; private set; }
     public string WorstPair { get; private set; } = "";
@@ -62,7 +64,7 @@ internal sealed class RoutedMesh
 
     private void Carry(int from, int to, ReadOnlySpan<byte> bytes)
     {
-        if (!_up[from, to] || _random.NextDouble() < Loss) return;
+        if (!_up[from, to]) return;
         _network.Enqueue((from, to, bytes.ToArray()), Now + 100 + _random.Next(200));
     }
 
@@ -239,7 +241,7 @@ internal sealed class RoutedMesh
 
             private void Write(char kind, long at)
             {
-                var message = new byte[9];
+                var message = new byte[_mesh._size];
                 message[0] = (byte)kind;
                 BitConverter.TryWriteBytes(message.AsSpan(1), at);
                 _way!.Sender.TryWrite(message);
