@@ -27,6 +27,7 @@ internal sealed partial class PeerLink
     private ulong _cookie;
     private long _helloAt = long.MaxValue;
     private long _connectUntil;
+    private int _sessions;
     private bool _retiring;
     private Address? _peerAddress;
 
@@ -64,7 +65,7 @@ internal sealed partial class PeerLink
     }
 
     /// <summary>A Hello whose cookie proves its source.</summary>
-    public void OnHello(in Hello hello, long now)
+    public void OnHello(in Hello hello, long now, int via)
     {
         lock (_gate)
         {
@@ -75,7 +76,7 @@ internal sealed partial class PeerLink
                 if (!IsConnecting) _number = UdpNode.RandomNumber();
                 Establish(hello, now);
             }
-            _node.SendHello(DatagramKind.HelloAck, new Hello(0, _number, hello.Number, 0, 0, ""), Target, Key);
+            _node.SendHello(DatagramKind.HelloAck, new Hello(0, _number, hello.Number, 0, 0, ""), Target, Key, echo: via);
             Rearm();
         }
         RequestPump(inline: true);
@@ -138,7 +139,8 @@ internal sealed partial class PeerLink
         SendHello();
     }
 
-    private void SendHello() => _node.SendHello(DatagramKind.Hello, new Hello(0, _number, 0, _cookie, 0, ""), Target, Key);
+    private void SendHello(SentWay way = SentWay.Route) =>
+        _node.SendHello(DatagramKind.Hello, new Hello(0, _number, 0, _cookie, 0, ""), Target, Key, way);
 
     private void OnHandshakeTimer(long now)
     {
@@ -154,7 +156,7 @@ internal sealed partial class PeerLink
         if (now < _connectUntil || IsKept)
         {
             _helloAt = now + (now < _connectUntil ? _node.Settings.InitialProbe : _node.Settings.MaxProbe);
-            SendHello();
+            SendHello(SentWay.All);  // it was asked before, without an answer
             return;
         }
         (_helloAt, _idleSince) = (long.MaxValue, now);
@@ -167,8 +169,12 @@ internal sealed partial class PeerLink
         _peerAddress = ActorPath.TryParseAddress(hello.Address, out var address) ? address : null;
         var token = Hello.Token(_node.Boot, _number, _peerBoot, _peerNumber);
         var settings = _node.Settings.ForPeer(Remote.Address, IsKept);
-        _session = new Session(settings, token, opensEven: _number < _peerNumber, hello.Window, _node.Seal, this, now);
+        _session = new Session(settings, token, opensEven: _number < _peerNumber, hello.Window, _node.Seal, this, now)
+        {
+            Ids = _node.IdsTo(_node.MemberOf(Key)),
+        };
         _node.Register(token, this);
+        _sessions++;
         Publish(reachable: true, TimeSpan.Zero);
         foreach (var opening in _openings.ToArray()) Open(opening, now);
     }
@@ -245,6 +251,7 @@ internal sealed partial class PeerLink
             return new PeerStatistics(_peerAddress?.WithProtocol("akka." + UdpTransport.Scheme), Remote.ToString())
             {
                 Connected = _session is not null,
+                Sessions = _sessions,
                 Reachable = _session?.Reachable ?? false,
                 DatagramsIn = sum.PacketsIn,
                 DatagramsOut = sum.PacketsOut,

@@ -36,6 +36,7 @@ internal sealed partial class PeerLink : ISessionOwner, IThreadPoolWorkItem
     private long _housekeepingAt;
     private long _idleSince;
     private long _deadline = long.MaxValue;
+    private EchoWay _echo = new();
 
     public PeerLink(UdpNode node, ulong key, IPEndPoint remote, long now)
     {
@@ -82,13 +83,18 @@ internal sealed partial class PeerLink : ISessionOwner, IThreadPoolWorkItem
     /// <param name="header">Its header.</param>
     /// <param name="payload">Its frames.</param>
     /// <param name="now">Microseconds.</param>
-    public void OnData(in DatagramHeader header, ReadOnlySpan<byte> payload, long now)
+    /// <param name="from">Key of the address that it came from, or of the member that made it if it was relayed.</param>
+    /// <param name="via">Member that relayed it; -1 if it came directly.</param>
+    public void OnData(in DatagramHeader header, ReadOnlySpan<byte> payload, long now, ulong from, int via)
     {
         bool wants;
         lock (_gate)
         {
             if (_session is not { } session || session.Token != header.Token) return;
-            if (!session.Receive(header.Number, payload, now))
+            var copies = session.Counters.Duplicates;
+            var sound = session.Receive(header.Number, payload, now);
+            if (session.Counters.Duplicates == copies) NoteWay(now, from, via);
+            if (!sound)
             {
                 _node.Log.Warning("{0} broke the transport's limits; its session ends and a new one begins", Name);
                 Retire(reconnect: true, now);
@@ -97,6 +103,17 @@ internal sealed partial class PeerLink : ISessionOwner, IThreadPoolWorkItem
             Rearm();
         }
         if (wants) RequestPump(inline: true);
+    }
+
+    private void NoteWay(long now, ulong from, int via)
+    {
+        var member = _node.MemberOf(Key);
+        if (member < 0) return;
+        if (via < 0)
+        {
+            if (from == Key) _node.OnHeard(member);
+        }
+        else _echo.OnRelayed(via, _node.Hears(member), now);
     }
 
     /// <summary>Does what is due.</summary>
@@ -239,15 +256,19 @@ internal sealed partial class PeerLink : ISessionOwner, IThreadPoolWorkItem
         for (var sent = 0; sent < limit; sent++)
         {
             int length;
+            SentWay way;
+            int echo;
             lock (_gate)
             {
                 var now = UdpNode.Now;
                 while (_toClose.TryDequeue(out var association)) association.Session.Close(association, now);
                 length = _session?.Build(buffer, now) ?? 0;
+                way = _session?.Way ?? SentWay.Route;
+                echo = _echo.For(length, now);
                 if (length == 0) Rearm();
             }
             if (length == 0) return true;
-            _node.Send(buffer.AsSpan(0, length), Target, Key);
+            _node.SendRouted(buffer.AsSpan(0, length), Target, Key, way, echo);
         }
         lock (_gate) Rearm();
         return false;
@@ -271,6 +292,7 @@ internal sealed partial class PeerLink : ISessionOwner, IThreadPoolWorkItem
     private void Housekeep(long now)
     {
         _housekeepingAt = now + HousekeepingInterval;
+        if (_session is not null) _session.Ids = _node.IdsTo(_node.MemberOf(Key));
         _unclaimed.RemoveAll(handle => handle.IsClaimed || CloseIfUnclaimed(handle, now));
         if (IsKept) return;
         var reap = _node.Settings.IdleReap;

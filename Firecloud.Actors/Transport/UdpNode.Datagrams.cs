@@ -37,31 +37,38 @@ internal sealed partial class UdpNode
     }
 
     /// <summary>Sends a handshake datagram. Boot, window and address are filled in; a Hello is padded.</summary>
-    public void SendHello(DatagramKind kind, Hello hello, SocketAddress to, ulong key)
+    /// <param name="kind">Which of the three.</param>
+    /// <param name="hello">The rest of it.</param>
+    /// <param name="to">The peer's address.</param>
+    /// <param name="key">The same.</param>
+    /// <param name="way">How it is to go.</param>
+    /// <param name="echo">Member that relayed what this answers; -1 for none.</param>
+    public void SendHello(DatagramKind kind, Hello hello, SocketAddress to, ulong key, SentWay way = SentWay.Route, int echo = -1)
     {
         Span<byte> datagram = stackalloc byte[DatagramHeader.Size + Hello.PaddedSize + Seal.Overhead];
-        DatagramHeader.Direct(kind, 0, 0).Write(datagram);
+        DatagramHeader.Between(IdsTo(MemberOf(key)), kind, 0, 0).Write(datagram);
         var payload = datagram[DatagramHeader.Size..];
         payload.Clear();
         var length = (hello with { Boot = Boot, Window = Settings.ReceiveWindow, Address = _addressText }).Write(payload);
         if (kind == DatagramKind.Hello) length = Hello.PaddedSize;
         datagram = datagram[..(DatagramHeader.Size + length + Seal.Overhead)];
         Seal.Close(datagram);
-        Send(datagram, to, key);
+        SendRouted(datagram, to, key, way, echo);
     }
 
     /// <summary>Tells somebody that this node knows no session with a token.</summary>
-    public void SendReset(ulong token, SocketAddress to)
+    public void SendReset(ulong token, SocketAddress to, int echo = -1)
     {
+        var key = KeyOf(to);
         Span<byte> datagram = stackalloc byte[DatagramHeader.Size + Seal.Overhead];
-        DatagramHeader.Direct(DatagramKind.Reset, token, 0).Write(datagram);
+        DatagramHeader.Between(IdsTo(MemberOf(key)), DatagramKind.Reset, token, 0).Write(datagram);
         Seal.Close(datagram);
-        Send(datagram, to, KeyOf(to));
+        SendRouted(datagram, to, key, echo: echo);
     }
 
     /// <summary>A snapshot of all counters.</summary>
     public TransportStatistics Snapshot() => new(
-        LocalAddress.WithProtocol("akka." + UdpTransport.Scheme), [.. _byKey.Values.Select(link => link.Snapshot())])
+        LocalAddress.WithProtocol("akka." + UdpTransport.Scheme), [.. _byKey.Values.Select(link => WithRoute(link.Snapshot(), link.Key))])
     {
         DatagramsIn = Interlocked.Read(ref _datagramsIn),
         DatagramsOut = Interlocked.Read(ref _datagramsOut),
@@ -73,6 +80,13 @@ internal sealed partial class UdpNode
         TextDatagrams = Interlocked.Read(ref _textDatagrams),
         TextHandlerErrors = Interlocked.Read(ref _textHandlerErrors),
         SendErrors = _socket.SendErrors,
+        Relayed = Interlocked.Read(ref _relayed),
+        RelayRefused = Interlocked.Read(ref _relayRefused),
+        RelayOverRate = Interlocked.Read(ref _relayOverRate),
+        ArrivedByRelay = Interlocked.Read(ref _arrivedByRelay),
+        SentByRelay = Interlocked.Read(ref _sentByRelay),
+        SecondPaths = Interlocked.Read(ref _secondPaths),
+        RouteChanges = Interlocked.Read(ref _routeChanges),
         InternalErrors = Interlocked.Read(ref _internalErrors),
         ReceiveBuffer = _grantedReceive,
         SendBuffer = _grantedSend,
@@ -112,6 +126,7 @@ internal sealed partial class UdpNode
             OnText(datagram, from);
             return;
         }
+        if (!TakeRouted(datagram, ref from, out var via)) return;
         switch (DatagramHeader.TryRead(datagram, Seal, out var header, out var payload))
         {
             case DatagramError.Malformed:
@@ -121,18 +136,19 @@ internal sealed partial class UdpNode
                 _wrongChecksum++;
                 return;
         }
-        if (header.Kind == DatagramKind.Data) OnData(header, payload, from);
+        if (header.Kind == DatagramKind.Data) OnData(header, payload, from, via);
         else if (header.Kind == DatagramKind.Reset) OnReset(header);
-        else OnHandshake(header.Kind, payload, from);
+        else if (header.Kind == DatagramKind.Probe) OnProbe(header, payload, from);
+        else OnHandshake(header.Kind, payload, from, via);
     }
 
-    private void OnData(in DatagramHeader header, ReadOnlySpan<byte> payload, SocketAddress from)
+    private void OnData(in DatagramHeader header, ReadOnlySpan<byte> payload, SocketAddress from, int via)
     {
         if (_byToken.TryGetValue(header.Token, out var link))
         {
             try
             {
-                link.OnData(header, payload, Now);
+                link.OnData(header, payload, Now, KeyOf(from), via);
             }
             catch (Exception e)
             {
@@ -144,7 +160,7 @@ internal sealed partial class UdpNode
         if (_byKey.TryGetValue(KeyOf(from), out var connecting) && connecting.HurryHandshake()) return;
         var second = Now / 1_000_000;
         if (second != _resetSecond) (_resetSecond, _resets) = (second, 0);
-        if (_resets++ < MaxResetsPerSecond) SendReset(header.Token, from);
+        if (_resets++ < MaxResetsPerSecond) SendReset(header.Token, from, via);
     }
 
     private void OnReset(in DatagramHeader header)
@@ -152,7 +168,7 @@ internal sealed partial class UdpNode
         if (!_byToken.TryGetValue(header.Token, out var link) || !link.OnReset(header.Token, Now)) _unknownSession++;
     }
 
-    private void OnHandshake(DatagramKind kind, ReadOnlySpan<byte> payload, SocketAddress from)
+    private void OnHandshake(DatagramKind kind, ReadOnlySpan<byte> payload, SocketAddress from, int via)
     {
         if (!Hello.TryRead(payload, out var hello) || hello.Boot == Boot
             || (kind == DatagramKind.Hello && payload.Length < Hello.PaddedSize))
@@ -165,8 +181,8 @@ internal sealed partial class UdpNode
         {
             if (Listener is null || IsStopped) return;  // the peer asks again
             var cookie = Hello.Mix(Hello.Mix(_secret ^ key) ^ hello.Number) | 1;
-            if (hello.Cookie != cookie) SendHello(DatagramKind.Retry, new Hello(0, 0, hello.Number, cookie, 0, ""), from, key);
-            else LinkTo((IPEndPoint)new IPEndPoint(IPAddress.Any, 0).Create(from))?.OnHello(hello, Now);
+            if (hello.Cookie != cookie) SendHello(DatagramKind.Retry, new Hello(0, 0, hello.Number, cookie, 0, ""), from, key, echo: via);
+            else LinkTo((IPEndPoint)new IPEndPoint(IPAddress.Any, 0).Create(from))?.OnHello(hello, Now, via);
         }
         else if (_byKey.TryGetValue(key, out var link))
         {
