@@ -7,7 +7,7 @@ namespace Firecloud.Actors.Transport;
 
 internal sealed class UdpSettings
 {
-    private const string Section = "akka.remote.firecloud-udp";
+    public const string Section = "akka.remote.firecloud-udp";
     private readonly Config _config;
 
     /// <summary>Reads the section.</summary>
@@ -43,6 +43,22 @@ internal sealed class UdpSettings
         SendBuffer = (int)Bytes("send-buffer", 64 * 1024, 1 << 30);
         FaultSeed = (int)Whole("fault-seed", 0, int.MaxValue);
         Keep = [.. config.GetStringList("keep").Select(CheckedPeer)];
+        AllowInsecure = OnOff("allow-insecure");
+        Ring = Secrets.Read(config);
+        Clients = new ClientRights(config.GetStringList("client-paths"), config.GetIntList("client-serializers"));
+        if (IPAddress.TryParse(Hostname, out var bound)) RequireSecretBeyond(bound);
+    }
+
+    /// <summary>Refuses to listen to other machines without a secret.</summary>
+    /// <param name="bound">What <see cref="Hostname"/> stands for.</param>
+    /// <exception cref="ConfigurationException">It is no loopback address, there is no secret, and that is not allowed.</exception>
+    public void RequireSecretBeyond(IPAddress bound)
+    {
+        if (Ring is not null || AllowInsecure || IPAddress.IsLoopback(bound)) return;
+        throw new ConfigurationException($"{Section}.hostname = {Hostname}: without a secret only this machine itself (127.0.0.1) may be "
+            + $"served, as everybody who reaches the port could read and write everything. Set {Section}.secrets = [\"file:PATH\"] "
+            + "to the same on all nodes (make one: openssl rand -base64 32), or write allow-insecure = on there if the network "
+            + "itself keeps strangers away. Details: docs/operations.md, Secrets.");
     }
 
     public string Hostname { get; }
@@ -62,6 +78,15 @@ internal sealed class UdpSettings
 
     /// <summary>"host:port" in lower case.</summary>
     public HashSet<string> Keep { get; }
+
+    /// <summary>Null without a secret.</summary>
+    public KeyRing? Ring { get; }
+
+    /// <summary>Listen to other machines without a secret; with one, take their text datagrams.</summary>
+    public bool AllowInsecure { get; }
+
+    /// <summary>What peers reach that proved only the clients' secret.</summary>
+    public ClientRights Clients { get; }
 
     // Times, microseconds.
     public long AckDelay { get; }
@@ -116,6 +141,13 @@ internal sealed class UdpSettings
 
     private string Text(string key) =>
         _config.GetString(key, null) ?? throw Bad(key, "nothing", "must be set; UdpTransport.DefaultConfig() has the defaults");
+
+    private bool OnOff(string key) => Text(key) switch
+    {
+        "on" or "true" => true,
+        "off" or "false" => false,
+        var text => throw Bad(key, text, "must be on or off"),
+    };
 
     private long Whole(string key, long min, long max)
     {

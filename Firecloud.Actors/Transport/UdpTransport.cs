@@ -79,7 +79,9 @@ public sealed class UdpTransport : Akka.Remote.Transport.Transport
         UdpNode node;
         try
         {
-            node = new UdpNode(_settings, System, await Resolve(_settings.Hostname).ConfigureAwait(false), _log);
+            var bind = await Resolve(_settings.Hostname).ConfigureAwait(false);
+            _settings.RequireSecretBeyond(bind);
+            node = new UdpNode(_settings, System, bind, _log);
         }
         catch (SocketException e) when (e.SocketErrorCode == SocketError.AddressAlreadyInUse)
         {
