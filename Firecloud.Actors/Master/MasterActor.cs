@@ -4,6 +4,7 @@ using Akka.Actor;
 using Akka.Cluster;
 using Firecloud.Actors.Node;
 using Firecloud.Actors.Protocol;
+using Firecloud.Actors.Transport;
 using Firecloud.Actors.Wire;
 
 namespace Firecloud.Actors.Master;
@@ -21,7 +22,8 @@ internal sealed class MasterActor : UntypedActor
         switch (message)
         {
             case LinksChanged links: _links = links; break;
-            case StatusRequest: Sender.Tell(Status(), Self); break;
+            case StatusRequest: AskTransport(asFrame: false); break;
+            case TransportSays says: Sender.Tell(says.AsFrame ? _node.Encode(new StatusReply(Status(says.Counts).ToJson())) : Status(says.Counts), Self); break;
             case Frame frame: OnFrame(frame); break;
             default: Unhandled(message); break;
         }
@@ -36,15 +38,13 @@ internal sealed class MasterActor : UntypedActor
                 .PipeTo(Sender, Self, reply => _node.Encode(reply), e => _node.Encode(new AdminReply(false, e.Message)));
             return;
         }
-        object? answer = !isMessage ? null : message switch
-        {
-            StatusRequest => new StatusReply(Status().ToJson()),
-            ConfigurationRequest => Configuration(),
-            _ => null,
-        };
-        if (answer is null) _node.Counters.CountBadFrame();
-        else Sender.Tell(_node.Encode(answer), Self);
+        if (isMessage && message is StatusRequest) AskTransport(asFrame: true);
+        else if (isMessage && message is ConfigurationRequest) Sender.Tell(_node.Encode(Configuration()), Self);
+        else _node.Counters.CountBadFrame();
     }
+
+    private void AskTransport(bool asFrame) => UdpTransport.StatisticsOf(Context.System)
+        .PipeTo(Self, Sender, counts => new TransportSays(counts, asFrame), _ => new TransportSays(null, asFrame));
 
     private ConfigurationReply Configuration()
     {
@@ -56,7 +56,7 @@ internal sealed class MasterActor : UntypedActor
             limits.Key, limits.Value, _links?.State == NodeState.Voting);
     }
 
-    private NodeStatus Status()
+    private NodeStatus Status(TransportStatistics? transport)
     {
         var (configuration, links) = (_node.Configuration, _links);
         var usable = (links?.Reachable & links?.Voting) ?? 0;
@@ -81,18 +81,24 @@ internal sealed class MasterActor : UntypedActor
                 i, m.ToString(), configuration.Votes[i], i == configuration.Votes.Master,
                 ((links?.Reachable ?? 0) >> i & 1) != 0, ((links?.Voting ?? 0) >> i & 1) != 0,
                 i < _node.Counters.Differing.Count ? _node.Counters.Differing[i] : 0))],
-            Counters = Counters(),
+            Counters = Counters(transport),
             AkkaCluster = _node.Settings.JoinsCluster ? AkkaMembers() : [],
         };
     }
 
-    private SortedDictionary<string, long> Counters()
+    private SortedDictionary<string, long> Counters(TransportStatistics? transport)
     {
         var counters = _node.Counters;
         return new SortedDictionary<string, long>(StringComparer.Ordinal)
         {
             ["badFrames"] = counters.BadFrames,
             ["behind"] = counters.Behind,
+            ["clientMessagesRefused"] = transport?.ClientMessagesRefused ?? 0,
+            ["datagramsForged"] = transport?.Forged ?? 0,
+            ["datagramsMalformed"] = transport?.Malformed ?? 0,
+            ["datagramsReplayed"] = transport?.Replayed ?? 0,
+            ["datagramsUnsealed"] = transport?.Unsealed ?? 0,
+            ["datagramsWrongKey"] = transport?.WrongKey ?? 0,
             ["divergent"] = counters.Divergent,
             ["heard"] = counters.Heard,
             ["keys"] = counters.Keys,
@@ -110,4 +116,6 @@ internal sealed class MasterActor : UntypedActor
         var state = Cluster.Get(Context.System).State;
         return [.. state.Members.Select(m => $"{m.Address} {m.Status}{(state.Unreachable.Contains(m) ? " unreachable" : "")}")];
     }
+
+    private sealed record TransportSays(TransportStatistics? Counts, bool AsFrame);
 }

@@ -27,6 +27,7 @@ public static class Secrets
         try
         {
             entries = section.GetStringList(key) ?? [];
+            if (section.GetValue(key) is { } value && value.IsObject()) throw new FormatException();
         }
         catch (Exception e) when (e is not ConfigurationException)
         {

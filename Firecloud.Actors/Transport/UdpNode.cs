@@ -148,6 +148,8 @@ internal sealed partial class UdpNode
 
     public void SetFault(IPEndPoint peer, LinkFault? fault) => _faults.Set(KeyOf(peer.Serialize()), fault);
 
+    public void Inject(IPEndPoint peer, ReadOnlySpan<byte> datagram) => _socket.Send(datagram, peer.Serialize());
+
     /// <summary>Ends the session with a peer and begins a new one; nothing where there is none.</summary>
     public void Renew(IPEndPoint peer)
     {

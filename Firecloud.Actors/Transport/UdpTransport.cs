@@ -154,6 +154,9 @@ public sealed class UdpTransport : Akka.Remote.Transport.Transport
             case SetLinkFault { Peer: { Host: { } host, Port: { } port } } set:
                 node.SetFault(new IPEndPoint(await Resolve(host).ConfigureAwait(false), port), set.Fault);
                 return true;
+            case Inject { Peer: { Host: { } host, Port: { } port } } inject:
+                node.Inject(new IPEndPoint(await Resolve(host).ConfigureAwait(false), port), inject.Datagram.Span);
+                return true;
             case RenewSession { Peer: { Host: { } host, Port: { } port } }:
                 node.Renew(new IPEndPoint(await Resolve(host).ConfigureAwait(false), port));
                 return true;
