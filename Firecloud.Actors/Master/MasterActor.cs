@@ -93,7 +93,7 @@ internal sealed class MasterActor : UntypedActor
         {
             ["badFrames"] = counters.BadFrames,
             ["behind"] = counters.Behind,
-            ["clientMessagesRefused"] = transport?.ClientMessagesRefused ?? 0,
+            ["messagesRefused"] = transport?.MessagesRefused ?? 0,
             ["datagramsForged"] = transport?.Forged ?? 0,
             ["datagramsMalformed"] = transport?.Malformed ?? 0,
             ["datagramsReplayed"] = transport?.Replayed ?? 0,

@@ -67,6 +67,30 @@ internal sealed class ClientGuard(ClientRights rights, string system, string hos
         return fields.AtEnd;
     }
 
+    /// <summary>Whether a message is one of Akka's system messages: its envelope has a sequence number.</summary>
+    public static bool IsSystemMessage(ReadOnlySpan<byte> message)
+    {
+        foreach (var field in (ReadOnlySpan<int>)[1, 2])
+        {
+            var fields = new ProtoReader(message);
+            var (seen, found) = (0u, false);
+            while (fields.Next(ref seen))
+            {
+                if (fields.Field != field || !fields.IsBytes) continue;
+                message = fields.Bytes;
+                found = true;
+            }
+            if (!found) return !fields.AtEnd;  // what is no message here must not be one to Akka
+        }
+        var envelope = new ProtoReader(message);
+        var parts = 0u;
+        while (envelope.Next(ref parts))
+        {
+            if (envelope.Field == 5 && !envelope.IsBytes && envelope.Number != NoSequence) return true;
+        }
+        return !envelope.AtEnd;
+    }
+
     private bool Control(ReadOnlySpan<byte> control)
     {
         var fields = new ProtoReader(control);

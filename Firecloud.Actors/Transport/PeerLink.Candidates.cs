@@ -21,8 +21,17 @@ internal sealed partial class PeerLink
     /// <summary>The secrets to begin with: the members', or the clients' if the peer came with such a one.</summary>
     private IReadOnlyList<SecretKey>? OwnKeys => IsClient && !IsKept ? _node.Settings.Ring?.Clients : _node.Settings.Ring?.Members;
 
-    /// <summary>Counts a message of this client that is dropped.</summary>
-    public void CountClientMessage() => _node.Refusals.CountClientMessage(Name);
+    /// <summary>Whether a message may go to Akka; if not, it is counted.</summary>
+    /// <param name="guard">Null for members.</param>
+    /// <param name="message">As Akka's protocol has it.</param>
+    public bool Allows(ClientGuard? guard, ReadOnlySpan<byte> message)
+    {
+        if (guard?.Allows(message) ?? (_node.Settings.SystemMessages || !ClientGuard.IsSystemMessage(message))) return true;
+        _node.Refusals.CountMessage(guard is null
+            ? $"{Name} sends a system message of Akka (watch or stop), which this node takes from nobody"
+            : $"{Name} proved only the clients' secret and sends what only members may");
+        return false;
+    }
 
     /// <summary>A Hello whose cookie proves its source.</summary>
     /// <param name="hello">What it says.</param>
@@ -96,7 +105,7 @@ internal sealed partial class PeerLink
         var isItself = address?.Host is { } host && address.Port == Remote.Port
             && (!System.Net.IPAddress.TryParse(host, out var claimed) || claimed.Equals(Remote.Address));
         if (isItself && !_node.IsKept(address, Remote) && (IsClient || _session is not { Reachable: true })) return true;
-        _node.Refusals.CountClientMessage($"{Remote}, which calls itself {address},");
+        _node.Refusals.CountMessage($"{Remote} calls itself {address} and proved only the clients' secret");
         return false;
     }
 

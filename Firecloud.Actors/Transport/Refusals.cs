@@ -13,10 +13,10 @@ internal sealed class Refusals(ILoggingAdapter log, bool hasSecret)
     private readonly long[] _counts = new long[Enum.GetValues<DatagramError>().Length + 1];
     private readonly long[] _warnAt = new long[Enum.GetValues<DatagramError>().Length + 1];
 
-    private static int ClientKind => Enum.GetValues<DatagramError>().Length;
+    private static int MessageKind => Enum.GetValues<DatagramError>().Length;
 
-    /// <summary>Messages of clients to where only members may write; any thread.</summary>
-    public long ClientMessages => Interlocked.Read(ref _counts[ClientKind]);
+    /// <summary>Messages that their sender may not send; any thread.</summary>
+    public long Messages => Interlocked.Read(ref _counts[MessageKind]);
 
     public long Of(DatagramError error) => Interlocked.Read(ref _counts[(int)error]);
 
@@ -29,15 +29,15 @@ internal sealed class Refusals(ILoggingAdapter log, bool hasSecret)
         log.Warning("UDP datagrams from {0} {1} ({2} such datagrams so far)", new IPEndPoint(0, 0).Create(from), words, _counts[(int)error]);
     }
 
-    /// <summary>Counts a message of a client that is dropped; any thread.</summary>
-    /// <param name="from">The client, for people.</param>
-    public void CountClientMessage(string from)
+    /// <summary>Counts a message that is dropped; any thread.</summary>
+    /// <param name="what">Who did what, for people.</param>
+    public void CountMessage(string what)
     {
         var now = UdpNode.Now;
-        var count = Interlocked.Increment(ref _counts[ClientKind]);
-        var due = Interlocked.Read(ref _warnAt[ClientKind]);
-        if (due > now || Interlocked.CompareExchange(ref _warnAt[ClientKind], now + Quiet, due) != due) return;
-        log.Warning("{0} proved only the clients' secret and sends what only members may; it is dropped ({1} such messages so far)", from, count);
+        var count = Interlocked.Increment(ref _counts[MessageKind]);
+        var due = Interlocked.Read(ref _warnAt[MessageKind]);
+        if (due > now || Interlocked.CompareExchange(ref _warnAt[MessageKind], now + Quiet, due) != due) return;
+        log.Warning("{0}; it is dropped ({1} messages dropped so far)", what, count);
     }
 
     private string? Words(DatagramError error) => error switch

@@ -38,8 +38,8 @@ public sealed record TransportStatistics(Address LocalAddress, IReadOnlyList<Pee
     /// <summary>Dropped: not sealed, though this node has a secret.</summary>
     public long Unsealed { get; init; }
 
-    /// <summary>Dropped messages of peers that proved only the clients' secret, to where only members may write.</summary>
-    public long ClientMessagesRefused { get; init; }
+    /// <summary>Dropped messages that their sender may not send: of clients to where only members may, and system messages.</summary>
+    public long MessagesRefused { get; init; }
 
     /// <summary>Dropped: of no session that this node knows.</summary>
     public long UnknownSession { get; init; }

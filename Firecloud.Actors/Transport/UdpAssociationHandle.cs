@@ -56,11 +56,7 @@ internal sealed class UdpAssociationHandle : AssociationHandle, IAssociationSink
 
     public void Deliver(ReadOnlyMemory<byte> message)
     {
-        if (_guard is not null && !_guard.Allows(message.Span))
-        {
-            _link.CountClientMessage();
-            return;
-        }
+        if (!_link.Allows(_guard, message.Span)) return;
         var payload = new InboundPayload(UnsafeByteOperations.UnsafeWrap(message));
         lock (_gate)
         {

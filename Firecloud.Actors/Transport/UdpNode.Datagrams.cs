@@ -79,7 +79,7 @@ internal sealed partial class UdpNode
         Forged = _refusals.Of(DatagramError.Forged),
         Replayed = _refusals.Of(DatagramError.Replayed),
         Unsealed = _refusals.Of(DatagramError.Unsealed),
-        ClientMessagesRefused = _refusals.ClientMessages,
+        MessagesRefused = _refusals.Messages,
         UnknownSession = Interlocked.Read(ref _unknownSession),
         TextDatagrams = Interlocked.Read(ref _textDatagrams),
         TextHandlerErrors = Interlocked.Read(ref _textHandlerErrors),

@@ -44,6 +44,7 @@ internal sealed class UdpSettings
         FaultSeed = (int)Whole("fault-seed", 0, int.MaxValue);
         Keep = [.. config.GetStringList("keep").Select(CheckedPeer)];
         AllowInsecure = OnOff("allow-insecure");
+        SystemMessages = OnOff("system-messages");
         Ring = Secrets.Read(config);
         Clients = new ClientRights(config.GetStringList("client-paths"), config.GetIntList("client-serializers"));
         if (IPAddress.TryParse(Hostname, out var bound)) RequireSecretBeyond(bound);
@@ -84,6 +85,9 @@ internal sealed class UdpSettings
 
     /// <summary>Listen to other machines without a secret; with one, take their text datagrams.</summary>
     public bool AllowInsecure { get; }
+
+    /// <summary>Whether Akka's system messages may come in.</summary>
+    public bool SystemMessages { get; }
 
     /// <summary>What peers reach that proved only the clients' secret.</summary>
     public ClientRights Clients { get; }

@@ -40,9 +40,9 @@ public sealed class TrustTests
         await Assert.ThrowsAsync<FirecloudException>(() => ConnectAsync(node, "a secret of nobody here", 500));
         await Assert.ThrowsAsync<FirecloudException>(() => ConnectAsync(node, null, 500));
         var counts = (await UdpTransport.StatisticsOf(cluster.System(1)))!;
-        Assert.True(counts is { WrongKey: > 0, Unsealed: > 0, ClientMessagesRefused: > 0, Forged: 0, InternalErrors: 0 }, $"{counts}");
+        Assert.True(counts is { WrongKey: > 0, Unsealed: > 0, MessagesRefused: > 0, Forged: 0, InternalErrors: 0 }, $"{counts}");
         var status = await cluster.Node(1).StatusAsync(TimeSpan.FromSeconds(5));
-        Assert.True(status.Counters["datagramsWrongKey"] > 0 && status.Counters["datagramsUnsealed"] > 0 && status.Counters["clientMessagesRefused"] > 0);
+        Assert.True(status.Counters["datagramsWrongKey"] > 0 && status.Counters["datagramsUnsealed"] > 0 && status.Counters["messagesRefused"] > 0);
     }
 
     [Fact]
@@ -80,7 +80,7 @@ public sealed class TrustTests
         // 2 kinds of things are allowed to one path, the frames to "clients": they are counted there, as bad ones.
         var frames = Attacks(accept).Count(m => m is Frame);
         await UdpSystem.Until(() => cluster.Node(1).Counters.BadFrames >= bad + frames, "frames that only members may send reach the clients' actor");
-        await cluster.UntilAsync(1, s => s.Counters["clientMessagesRefused"] >= (Actors.Length - 1) * Attacks(accept).Count());
+        await cluster.UntilAsync(1, s => s.Counters["messagesRefused"] >= (Actors.Length - 1) * Attacks(accept).Count());
         Assert.Equal(bad + frames, cluster.Node(1).Counters.BadFrames);  // nowhere else
         await StillServes(cluster);
         Assert.Equal(keys, cluster.Node(1).Counters.Keys);
@@ -125,7 +125,7 @@ public sealed class TrustTests
         // At the very address of a member, with the clients' secret.
         await using var impostor = UdpSystem.Start(cluster.Ports[3], Hocon($"akka.remote.firecloud-udp.secrets = [\"{Clients}\"]"), "firecloud");
         Resolve(impostor, cluster.Ports[1], "links").Tell(new Frame(Codec.Encode(new Hello(3, 5, 5))));
-        await cluster.UntilAsync(1, s => s.Counters["clientMessagesRefused"] > 0);
+        await cluster.UntilAsync(1, s => s.Counters["messagesRefused"] > 0);
         foreach (var node in cluster.Up.ToArray()) Assert.False((await cluster.Node(node).StatusAsync(TimeSpan.FromSeconds(5))).Members[3].Reachable);
         await impostor.Crash();
         cluster.StartNode(3);
