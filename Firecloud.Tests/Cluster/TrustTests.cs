@@ -62,6 +62,7 @@ public sealed class TrustTests
     {
         await using var cluster = await TestCluster.StartAsync(settings: Settings);
         await cluster.PutAsync(0, "k", "v");
+        await cluster.UntilAsync(1, s => s.Counters["keys"] == 1);
         var (keys, bad) = (cluster.Node(1).Counters.Keys, cluster.Node(1).Counters.BadFrames);
         await using var hostile = new Abandoned(Attacker($"akka.remote.firecloud-udp.secrets = [\"{Clients}\"]"));
         var attacker = hostile.System;
