@@ -128,6 +128,10 @@ internal sealed class ClientActor : UntypedActor, IWithTimers
         {
             foreach (var each in batch.Replies) _gateway.OnReply(batch.From, each);
         }
+        else if (message is AnnouncementBatch news && _gateway is not null)
+        {
+            foreach (var each in news.Announcements) _gateway.OnAnnouncement(news.From, each);
+        }
     }
 
     private void OnConfiguration(ConfigurationReply reply)

@@ -57,7 +57,7 @@ public sealed class FirecloudClient : IAsyncDisposable
             akka.remote.firecloud-udp.allow-insecure = {{(options.AllowInsecure ? "on" : "off")}}
             akka.remote.firecloud-udp.secrets = [{{(options.Secret is null ? "" : Quoted(options.Secret))}}]
             """);
-        var system = ActorSystem.Create("firecloud-client", Checked(config.WithFallback(ActorSystemConfig)));
+        var system = AkkaNoise.CreateSystem("firecloud-client", Checked(config.WithFallback(ActorSystemConfig)));
         var client = new FirecloudClient(system, new RemoteStore(system, members, options), options, ownsSystem: true);
         try
         {

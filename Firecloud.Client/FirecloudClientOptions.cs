@@ -19,6 +19,17 @@ public sealed record FirecloudClientOptions
         init => field = Checked(value, nameof(ConnectTimeout));
     } = TimeSpan.FromSeconds(5);
 
+    /// <summary>
+    /// While this long has not passed since an operation was last done, operations wait for the return of a quorum; then they are
+    /// refused at once. Default 1 s. 0 is allowed.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">Below 0 or above 10 minutes.</exception>
+    public TimeSpan QuorumGrace
+    {
+        get;
+        init => field = value == TimeSpan.Zero ? value : Checked(value, nameof(QuorumGrace));
+    } = TimeSpan.FromSeconds(1);
+
     /// <summary>Name of the nodes' ActorSystem. Default firecloud.</summary>
     public string NodeSystemName { get; init; } = "firecloud";
 

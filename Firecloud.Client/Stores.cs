@@ -29,7 +29,7 @@ internal sealed class RemoteStore : IStore
     public RemoteStore(ActorSystem system, IReadOnlyList<Member> nodes, FirecloudClientOptions options)
     {
         _nodes = nodes;
-        var limits = NodeSettings.DefaultGatewayLimits;
+        var limits = NodeSettings.DefaultGatewayLimits with { QuorumGraceMs = (int)options.QuorumGrace.TotalMilliseconds };
         _actor = system.ActorOf(Props.Create(() => new ClientActor(nodes, options.NodeSystemName, limits, _connected)));
     }
 

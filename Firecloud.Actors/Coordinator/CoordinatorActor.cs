@@ -53,6 +53,7 @@ internal sealed class CoordinatorActor : UntypedActor, IWithTimers
             case CancelRequest cancel: _coordinator.Gateway.Cancel(cancel.Pending); break;
             case Tick: OnTick(); break;
             case LinksChanged links: OnLinks(links); break;
+            case Promises promises: _coordinator.OnPromises(promises.ByShard); break;
             case Flush:
                 _flushing = false;
                 Send(_coordinator.Flush());
@@ -126,6 +127,10 @@ internal sealed class CoordinatorActor : UntypedActor, IWithTimers
         if (_coordinator.TakeAnnouncements() is not { } news) return;
         var frame = _node.Encode(news);
         foreach (var peer in _node.Others) peer.Coordinator.Tell(frame, ActorRefs.NoSender);
+        foreach (var gateway in _coordinator.RecentGateways().Cast<IActorRef>())
+        {
+            if (!_node.IsMember(gateway.Path.Address)) gateway.Tell(frame, ActorRefs.NoSender);
+        }
     }
 
     private void Send(CoordinatorOutput output)

@@ -12,6 +12,8 @@ namespace Firecloud.Actors.Master;
 /// <summary>Answers status and configuration.</summary>
 internal sealed class MasterActor : UntypedActor
 {
+    private sealed record Answer(IActorRef To, bool AsFrame, TransportStatistics? Transport);
+
     private readonly NodeContext _node;
     private LinksChanged? _links;
 
@@ -22,8 +24,8 @@ internal sealed class MasterActor : UntypedActor
         switch (message)
         {
             case LinksChanged links: _links = links; break;
-            case StatusRequest: AskTransport(asFrame: false); break;
-            case TransportSays says: Sender.Tell(says.AsFrame ? _node.Encode(new StatusReply(Status(says.Counts).ToJson())) : Status(says.Counts), Self); break;
+            case StatusRequest: AskTransport(frame: false); break;
+            case Answer answer: answer.To.Tell(answer.AsFrame ? _node.Encode(new StatusReply(Status(answer.Transport).ToJson())) : Status(answer.Transport), Self); break;
             case Frame frame: OnFrame(frame); break;
             default: Unhandled(message); break;
         }
@@ -38,13 +40,21 @@ internal sealed class MasterActor : UntypedActor
                 .PipeTo(Sender, Self, reply => _node.Encode(reply), e => _node.Encode(new AdminReply(false, e.Message)));
             return;
         }
-        if (isMessage && message is StatusRequest) AskTransport(asFrame: true);
-        else if (isMessage && message is ConfigurationRequest) Sender.Tell(_node.Encode(Configuration()), Self);
-        else _node.Counters.CountBadFrame();
+        switch (isMessage ? message : null)
+        {
+            case StatusRequest: AskTransport(frame: true); break;
+            case ConfigurationRequest: Sender.Tell(_node.Encode(Configuration()), Self); break;
+            default: _node.Counters.CountBadFrame(); break;
+        }
     }
 
-    private void AskTransport(bool asFrame) => UdpTransport.StatisticsOf(Context.System)
-        .PipeTo(Self, Sender, counts => new TransportSays(counts, asFrame), _ => new TransportSays(null, asFrame));
+    // The routes are the transport's; asked each time, so that the status is what is now.
+    private void AskTransport(bool frame)
+    {
+        var to = Sender;
+        UdpTransport.StatisticsOf(Context.System)
+            .PipeTo(Self, Self, transport => new Answer(to, frame, transport), _ => new Answer(to, frame, null));
+    }
 
     private ConfigurationReply Configuration()
     {
@@ -80,10 +90,18 @@ internal sealed class MasterActor : UntypedActor
             Members = [.. configuration.Members.Select((m, i) => new MemberStatus(
                 i, m.ToString(), configuration.Votes[i], i == configuration.Votes.Master,
                 ((links?.Reachable ?? 0) >> i & 1) != 0, ((links?.Voting ?? 0) >> i & 1) != 0,
+                RouteTo(i, transport), transport?.Peers.Any(p => p.Member == i && p.Heard) ?? false,
                 i < _node.Counters.Differing.Count ? _node.Counters.Differing[i] : 0))],
             Counters = Counters(transport),
             AkkaCluster = _node.Settings.JoinsCluster ? AkkaMembers() : [],
         };
+    }
+
+    private string? RouteTo(int member, TransportStatistics? transport)
+    {
+        if (member == _node.Self) return null;
+        var peer = transport?.Peers.FirstOrDefault(p => p.Member == member);
+        return peer is not { RouteKnown: true } ? "none" : peer.Relays.Count == 0 ? "direct" : "via " + string.Join(" and ", peer.Relays);
     }
 
     private SortedDictionary<string, long> Counters(TransportStatistics? transport)
@@ -102,11 +120,13 @@ internal sealed class MasterActor : UntypedActor
             ["divergent"] = counters.Divergent,
             ["heard"] = counters.Heard,
             ["keys"] = counters.Keys,
+            ["relayed"] = transport?.Relayed ?? 0,
             ["replicaAnswersReceived"] = counters.ReplicaAnswersReceived,
             ["replicaRequestsHandled"] = counters.ReplicaRequestsHandled,
             ["replicaRequestsSent"] = counters.ReplicaRequestsSent,
             ["requestsForwarded"] = counters.RequestsForwarded,
             ["requestsTaken"] = counters.RequestsTaken,
+            ["routeChanges"] = transport?.RouteChanges ?? 0,
             ["shardsHeld"] = counters.ShardsHeld,
         };
     }
@@ -116,6 +136,4 @@ internal sealed class MasterActor : UntypedActor
         var state = Cluster.Get(Context.System).State;
         return [.. state.Members.Select(m => $"{m.Address} {m.Status}{(state.Unreachable.Contains(m) ? " unreachable" : "")}")];
     }
-
-    private sealed record TransportSays(TransportStatistics? Counts, bool AsFrame);
 }

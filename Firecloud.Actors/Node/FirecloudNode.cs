@@ -54,7 +54,7 @@ public sealed class FirecloudNode : IExtension
             akka.remote.firecloud-udp {
               hostname = "{{settings.Address.Host}}"
               port = {{settings.Address.Port}}
-              keep = [{{string.Join(", ", settings.Configuration.Members.Select(m => $"\"{m}\""))}}]
+              members = [{{string.Join(", ", settings.Configuration.Members.Select(m => $"\"{m}\""))}}]
             }
             """);
         var provider = ConfigurationFactory.ParseString($"akka.actor.provider = {(settings.JoinsCluster ? "cluster" : "remote")}");

@@ -33,6 +33,9 @@ internal sealed class NodeContext(NodeSettings settings, ulong boot)
     /// <summary>Every member but this node.</summary>
     public IReadOnlyList<Peer> Others { get; private set; } = [];
 
+    /// <summary>Whether a member's actors are there.</summary>
+    public bool IsMember(Address address) => Others.Any(p => p.Coordinator.Path.Address == address);
+
     public string Name(int member) => Configuration.Members[member].ToString();
 
     /// <summary>Sets the peers, once, when the node's own actors are there.</summary>

@@ -25,3 +25,7 @@ internal sealed class Tick
 {
     public static readonly Tick Instance = new();
 }
+
+/// <summary>The own replica votes; what it has promised so far.</summary>
+/// <param name="ByShard">The ballot of each shard.</param>
+internal sealed record Promises(IReadOnlyList<Ballot> ByShard);

@@ -48,7 +48,9 @@ public sealed class NodeSettings
             reader.Int("coordinator.max-cached-keys", 16, 100_000_000),
             reader.Int("coordinator.max-lingering", 0, 10_000_000),
             reader.Milliseconds("coordinator.resend-after", 20, 60_000),
-            reader.Milliseconds("coordinator.read-patience", 1, 10_000));
+            reader.Milliseconds("coordinator.read-patience", 1, 10_000),
+            reader.Milliseconds("coordinator.blind-after", 0, 60_000),
+            reader.Milliseconds("coordinator.drop-after", 0, 600_000));
         TickMs = reader.Milliseconds("coordinator.tick-interval", 5, 1000);
         AnnounceMs = reader.Milliseconds("coordinator.announce-interval", 10, 60_000);
         MaxGateways = reader.Int("coordinator.max-gateways", 16, 10_000_000);

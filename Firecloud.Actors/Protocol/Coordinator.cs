@@ -31,6 +31,7 @@ internal sealed record CoordinatorLimits(GatewayLimits Gateway, ProposerLimits P
 /// <summary>Runs requests on one node.</summary>
 internal sealed class Coordinator
 {
+    private const int MaxAnnouncedTo = 256;
     private static readonly object OwnGateway = new();
 
     private readonly Configuration _configuration;
@@ -74,6 +75,7 @@ internal sealed class Coordinator
         if (forgot) Proposer.GiveUpAll();
         if (!_rules.InOrder(peer, batch.Serial)) return;
         peer.LastSerial = batch.Serial;
+        peer.LastUsedMs = Proposer.NowMs;
         foreach (var request in batch.Requests)
         {
             if (!IsReady) Proposer.Refuse(request, peer);
@@ -88,6 +90,15 @@ internal sealed class Coordinator
         {
             if (_passedOn.TryTake(reply, out var peer)) Answer(peer, reply);
             else Gateway.OnReply(batch.From, reply);
+        }
+    }
+
+    /// <summary>What the own replica has promised, by shard: the first ballots taken outrank it, or their writes would be refused.</summary>
+    public void OnPromises(IReadOnlyList<Ballot> promised)
+    {
+        for (var shard = 0; shard < promised.Count; shard++)
+        {
+            if (!promised[shard].IsNone) Proposer.Saw(shard, promised[shard]);
         }
     }
 
@@ -122,6 +133,9 @@ internal sealed class Coordinator
         Gateway.OnTick(nowMs);
         Proposer.OnTick(nowMs);
     }
+
+    /// <summary>Where the gateways are that asked in the last second: their floors stay new if they hear announcements too.</summary>
+    public IEnumerable<object> RecentGateways() => _gateways.Recent(Proposer.NowMs - 1000, MaxAnnouncedTo).Select(g => g.ReplyTo);
 
     /// <summary>What this node's shards have to announce, or null.</summary>
     public AnnouncementBatch? TakeAnnouncements()

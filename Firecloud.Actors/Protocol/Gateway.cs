@@ -10,7 +10,10 @@ namespace Firecloud.Actors.Protocol;
 /// <param name="MaxPending">Requests under way; above it they are refused as busy.</param>
 /// <param name="AttemptMs">Wait for a coordinator that can be reached before another attempt.</param>
 /// <param name="BackoffMs">Wait before an attempt that no one is known to take; jitter of up to as much is added.</param>
-/// <param name="QuorumGraceMs">After a quorum was lost, requests wait this long for its return before they are refused.</param>
+/// <param name="QuorumGraceMs">
+/// For this long after the last sign of a quorum (a request done, or enough members in reach) requests wait for its return
+/// before they are refused.
+/// </param>
 public sealed record GatewayLimits(int MaxPending, int AttemptMs, int BackoffMs, int QuorumGraceMs);
 
 /// <summary>Runs clients' requests to their end.</summary>
@@ -32,6 +35,7 @@ internal sealed class Gateway
     private uint _reachable;
     private long _nowMs;
     private long _quorumLostMs = long.MinValue / 2;
+    private long _lastDoneMs = long.MinValue / 2;
 
     /// <summary>Creates a gateway.</summary>
     /// <param name="configuration">The cluster.</param>
@@ -107,6 +111,7 @@ internal sealed class Gateway
         if (!_pending.TryGetValue(reply.Id, out var pending)) return;
         if (reply.Status == ReplyStatus.Done)
         {
+            _lastDoneMs = _nowMs;
             OnDone(pending, reply);
             return;
         }
@@ -265,7 +270,8 @@ internal sealed class Gateway
             return;
         }
         // What may have been run is not given up before its deadline: a quorum that returns can still tell.
-        if (pending.MayHaveRun || _nowMs - _quorumLostMs < _limits.QuorumGraceMs)
+        var lastQuorumMs = Math.Max(_quorumLostMs, _lastDoneMs);
+        if (pending.MayHaveRun || _nowMs - lastQuorumMs < _limits.QuorumGraceMs)
         {
             BackOff(pending);
             return;

@@ -13,6 +13,8 @@ internal sealed class GatewayPeer(ulong id, object reply)
     /// <summary>The last batch taken: requests of one gateway arrive in the order sent, or not at all (section 6).</summary>
     public ulong LastSerial { get; set; }
 
+    public long LastUsedMs { get; set; }
+
     public List<Reply> Replies { get; } = [];
 }
 
@@ -24,6 +26,17 @@ internal sealed class GatewayTable(int limit)
     private readonly LinkedList<GatewayPeer> _byUse = new();
 
     public int Count => _byId.Count;
+
+    /// <summary>Those that asked since a time, the latest first.</summary>
+    /// <param name="sinceMs">The driver's clock.</param>
+    /// <param name="most">How many at most.</param>
+    public IEnumerable<GatewayPeer> Recent(long sinceMs, int most)
+    {
+        for (var node = _byUse.Last; node is not null && node.Value.LastUsedMs >= sinceMs && most-- > 0; node = node.Previous)
+        {
+            yield return node.Value;
+        }
+    }
 
     /// <summary>Finds or adds a gateway.</summary>
     /// <param name="id">Its number.</param>

@@ -13,8 +13,10 @@ namespace Firecloud.Actors.Protocol;
 /// <param name="MaxLingering">Decided Accepts that are still resent to members that have not answered.</param>
 /// <param name="ResendAfterMs">Silence of a member that can be reached, after which it is asked again.</param>
 /// <param name="ReadPatienceMs">Wait for the remaining answers to a Read before the get goes to the owner.</param>
+/// <param name="BlindAfterMs">A shard taken over from another owner is written blindly only after this time.</param>
+/// <param name="DropAfterMs">A tombstone that every member has accepted is dropped after this time.</param>
 public sealed record ProposerLimits(
-    int MaxRounds, int MaxCachedKeys, int MaxLingering, int ResendAfterMs, int ReadPatienceMs);
+    int MaxRounds, int MaxCachedKeys, int MaxLingering, int ResendAfterMs, int ReadPatienceMs, int BlindAfterMs, int DropAfterMs);
 
 /// <summary>What a coordinator has to send, filled by the proposer and emptied by the driver.</summary>
 internal sealed class ProposerOutbox(int members)
@@ -29,6 +31,8 @@ internal sealed class ProposerOutbox(int members)
 /// <summary>Runs requests as a coordinator: as owner of the shards it holds, and as reader of the others.</summary>
 internal sealed class Proposer
 {
+    private const int MaxLingeringResent = 100;   // per tick
+
     private readonly ProposerLimits _limits;
     private readonly ShardOwner?[] _shards;
     private readonly Dictionary<ulong, Round> _rounds = [];
@@ -37,6 +41,7 @@ internal sealed class Proposer
     private readonly HashSet<ShardOwner> _toConfirm = [];
     private readonly HashSet<ShardOwner> _toAnnounce = [];
     private readonly Lives?[] _lastLives;
+    private readonly Drops _drops;
     private ulong _lastRound;
     private uint _reachable;
 
@@ -48,6 +53,7 @@ internal sealed class Proposer
         Boot = boot;
         _limits = limits;
         _shards = new ShardOwner?[configuration.Shards];
+        _drops = new Drops(this, limits.DropAfterMs, limits.MaxLingering);
         _lastLives = new Lives?[configuration.Members.Count];
         _reachable = configuration.Votes.AllMembers;
         Outbox = new ProposerOutbox(configuration.Members.Count);
@@ -64,6 +70,8 @@ internal sealed class Proposer
     /// <summary>The driver's clock at the last tick, for resending only.</summary>
     public long NowMs { get; private set; }
 
+    public int BlindAfterMs => _limits.BlindAfterMs;
+
     public ProposerOutbox Outbox { get; }
 
     /// <summary>Members that the transport can reach, self included. Steers; safety never rests on it.</summary>
@@ -74,6 +82,8 @@ internal sealed class Proposer
     public bool QuorumReachable => Configuration.Votes.IsQuorum(_reachable);
 
     public int RoundsUnderWay => _rounds.Count;
+
+    public int DropsWaiting => _drops.Waiting;
 
     public int ShardsHeld => _shards.Count(s => s is { Holds: true });
 
@@ -133,11 +143,11 @@ internal sealed class Proposer
         Evict();
     }
 
-    /// <summary>Time passes: asks again where an answer is overdue.</summary>
-    /// <param name="nowMs">Milliseconds of any clock that does not go back.</param>
+    /// <summary>Time passes, in milliseconds: asks again where an answer is overdue.</summary>
     public void OnTick(long nowMs)
     {
         NowMs = nowMs;
+        _drops.OnTick();
         var overdue = nowMs - _limits.ResendAfterMs;
         Resend(r => r.SentMs <= overdue, _reachable);
         var impatient = nowMs - _limits.ReadPatienceMs;
@@ -171,7 +181,7 @@ internal sealed class Proposer
         if (mine && !pointless && QuorumReachable && _rounds.Count < _limits.MaxRounds / 2) owner.Refresh(key);
     }
 
-    /// <summary>A gateway's word of another owner's ballot.</summary>
+    /// <summary>Word of a ballot: another owner's announcement, or what the own replica has promised.</summary>
     public void Saw(int shard, Ballot ballot) => Owner(shard).Saw(ballot);
 
     public ulong NextRound() => ++_lastRound;
@@ -250,7 +260,7 @@ internal sealed class Proposer
     // A decided Accept stays until every member has answered, within a bound: replicas that missed it get it again.
     private void Retire(Round round)
     {
-        if (round is AcceptRound { Record.IsTombstone: true } tombstone) Drop(tombstone);
+        if (round is AcceptRound { Record.IsTombstone: true } tombstone) _drops.OnAnswer(tombstone);
         if (round is not AcceptRound accept || round.Tally.Answered == Configuration.Votes.AllMembers)
         {
             _rounds.Remove(round.Number);
@@ -272,15 +282,6 @@ internal sealed class Proposer
         {
             _rounds.Remove(_lingering.Dequeue().Number);
         }
-    }
-
-    // Every member has accepted this tombstone; if it is still the newest of its key, nobody needs it any more (section 8).
-    private void Drop(AcceptRound round)
-    {
-        var counted = round.Tally.Counted(Configuration.Votes, Rules);
-        if (!Rules.MayDrop(Configuration.Votes, counted) || !round.Owner!.ForgetTombstone(round)) return;
-        Outbox.ToAll.Add(new ReplicaItem(
-            ReplicaAsk.Drop, 0, round.Shard, round.Record.Version.Ballot, round.State.Key, round.Record));
     }
 
     private void StartRead(Request request, object origin, int shard)
@@ -343,12 +344,16 @@ internal sealed class Proposer
         }
     }
 
+    // Somebody waits for what is undecided. What lingers only brings a member up to date: a few at a time, or a member that
+    // comes back after a long time would slow everybody down.
     private void Resend(Func<Round, bool> which, uint members)
     {
+        var lingering = 0;
         foreach (var round in _rounds.Values)
         {
             var silent = members & ~round.Tally.Answered;
             if (silent == 0 || !which(round)) continue;
+            if (round is AcceptRound { Lingers: true } && ++lingering > MaxLingeringResent) continue;
             round.SentMs = round is RecordRound { Owner: null } ? round.SentMs : NowMs;
             for (var i = 0; i < Configuration.Members.Count; i++)
             {
@@ -384,10 +389,7 @@ internal sealed class Proposer
 
     private Reply NotRun(Request request, int shard, ReplyStatus status) => new()
     {
-        Id = request.Id,
-        Attempt = request.Attempt,
-        Status = status,
-        Shard = shard,
+        Id = request.Id, Attempt = request.Attempt, Status = status, Shard = shard,
         Ballot = _shards[shard]?.HighestSeen ?? Ballot.None,
         Chosen = _shards[shard]?.NewestChosen ?? Version.None,
         VotesReachable = VotesReachable,

@@ -45,6 +45,9 @@ internal sealed class AcceptRound(
     /// <summary>Decided, and kept for members that have not answered.</summary>
     public bool Lingers { get; set; }
 
+    /// <summary>A tombstone that every member has accepted and that is about to be dropped.</summary>
+    public bool AwaitsDrop { get; set; }
+
     public override ReplicaItem Item => new(ReplicaAsk.Accept, Number, Shard, Record.Version.Ballot, State.Key, Record);
 }
 

@@ -11,6 +11,7 @@ internal sealed class ShardOwner(Proposer proposer, int shard)
     private readonly Dictionary<Key, KeyState> _keys = [];
     private Ballot _ballot;
     private ulong _sequence;
+    private long _blindFromMs;
     private ConfirmRound? _unsentConfirm;
 
     public int Shard { get; } = shard;
@@ -175,6 +176,8 @@ internal sealed class ShardOwner(Proposer proposer, int shard)
     {
         if (Holds && _ballot >= HighestSeen) return;
         var round = Math.Max(HighestSeen.Round, _ballot.Round) + 1;
+        // Requests that the owner before us left undecided come again now: a blind write would wipe their traces (rule 5).
+        _blindFromMs = HighestSeen.IsNone ? proposer.NowMs : proposer.NowMs + proposer.BlindAfterMs;
         _ballot = new Ballot(proposer.Configuration.Epoch, round, proposer.Self, proposer.Rules.BootOfBallot(proposer.Boot));
         _sequence = 0;
         Holds = true;
@@ -188,7 +191,7 @@ internal sealed class ShardOwner(Proposer proposer, int shard)
         state.Touched = true;
         // Who waits for a Lookup of the key is not overtaken: writes on one key go out in arrival order.
         if (state.Latest is not null && state.Lookup is null) RunKnown(state, job);
-        else if (proposer.Rules.MayGoBlind(state, job)) AcceptBlind(state, job);
+        else if (proposer.NowMs >= _blindFromMs && proposer.Rules.MayGoBlind(state, job)) AcceptBlind(state, job);
         else LookUp(state, job);
     }
 
@@ -213,8 +216,10 @@ internal sealed class ShardOwner(Proposer proposer, int shard)
     {
         state.Refresh = false;
         // One in flight does it already; so does one that is decided and on its way to the last members.
-        var underWay = state.LastAccept is { } last && last.Record == state.Latest && proposer.Knows(last);
-        if (state.Latest!.Held && !underWay) Rewrite(state, state.Latest);
+        var underWay = state.LastAccept is { } last && last.Record == state.Latest && (last.AwaitsDrop || proposer.Knows(last));
+        // Where a quorum holds nothing, a member still holds what the others have dropped: a tombstone above it, and the drop of
+        // that, ends it.
+        if (!underWay) Rewrite(state, state.Latest!);
     }
 
     private void StartLookup(KeyState state)

@@ -13,7 +13,7 @@ namespace Firecloud.Actors.Replica;
 /// <summary>Stores and votes for one member.</summary>
 internal sealed class ReplicaActor : UntypedActor, IWithTimers
 {
-    private const int TombstonesPerLook = 2000;
+    private const int TombstonesPerLook = 300;
     private static readonly TimeSpan TickInterval = TimeSpan.FromMilliseconds(20);
 
     private readonly NodeContext _node;
@@ -37,7 +37,7 @@ internal sealed class ReplicaActor : UntypedActor, IWithTimers
     {
         (_node, _store) = (node, store);
         var frame = node.Settings.FrameSize;
-        _catchUp = new CatchUp(node.Configuration, node.Self, store, new CatchUpLimits(node.Settings.CompareMs, 10, frame));
+        _catchUp = new CatchUp(node.Configuration, node.Self, store, new CatchUpLimits(node.Settings.CompareMs, 25, frame));
         _acceptor = new Acceptor(store, node.Self, node.Configuration.Epoch) { Hear = _catchUp.Hear };
         _stateServer = new StateServer(store, node.Configuration, node.Self, frame);
         _tombstones = new Tombstones(store, TombstonesPerLook);
@@ -114,12 +114,20 @@ internal sealed class ReplicaActor : UntypedActor, IWithTimers
 
     private void OnLinks(LinksChanged links)
     {
+        if (!Votes && links.State == NodeState.Voting) TellPromises();
         _links = links;
         _catchUp.SetReachable(Votes ? links.Reachable & links.Voting : 0);
         // Once is enough: the word that it is done may cross news of links that still call the memory lost.
         if (links.State != NodeState.LostMemory || _recovery is not null || _hasRecovered) return;
         _recovery = new Recovery(_node.Configuration, _node.Self, _node.Boot, _store);
         _recovery.Start(NowMs);
+    }
+
+    private void TellPromises()
+    {
+        var promised = new Ballot[_node.Configuration.Shards];
+        for (var shard = 0; shard < promised.Length; shard++) promised[shard] = _store.GetPromised(shard);
+        _node.Peers[_node.Self].Coordinator.Tell(new Promises(promised), Self);
     }
 
     private void OnTick()

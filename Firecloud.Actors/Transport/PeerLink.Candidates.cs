@@ -37,14 +37,15 @@ internal sealed partial class PeerLink
     /// <param name="hello">What it says.</param>
     /// <param name="keyId">The secret that sealed it; its answer is sealed with the same.</param>
     /// <param name="now">Microseconds.</param>
-    public void OnHello(in Hello hello, byte keyId, long now)
+    /// <param name="via">Member that relayed it; -1 if it came directly.</param>
+    public void OnHello(in Hello hello, byte keyId, long now, int via)
     {
         lock (_gate)
         {
             if (_oldNumbers.Contains(hello.Number) || !MayAgree(hello, keyId)) return;
             var number = _number;
             if (_session is null || _peerNumber != hello.Number) number = CandidateFor(hello, keyId, now).Number;
-            _node.SendHello(DatagramKind.HelloAck, new Hello(0, number, hello.Number, 0, 0, ""), keyId, Target, Key);
+            _node.SendHello(DatagramKind.HelloAck, new Hello(0, number, hello.Number, 0, 0, ""), keyId, Target, Key, echo: via);
             Rearm();
         }
         RequestPump(inline: true);

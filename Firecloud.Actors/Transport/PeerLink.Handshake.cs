@@ -29,6 +29,7 @@ internal sealed partial class PeerLink
     private long _helloAt = long.MaxValue;
     private long _connectUntil;
     private long _hurriedAt;
+    private int _sessions;
     private bool _retiring;
     private Address? _peerAddress;
 
@@ -130,7 +131,8 @@ internal sealed partial class PeerLink
         SendHello();
     }
 
-    private void SendHello() => _node.SendHello(DatagramKind.Hello, new Hello(0, _number, 0, _cookie, 0, ""), _key?.Id ?? 0, Target, Key);
+    private void SendHello(SentWay way = SentWay.Route) =>
+        _node.SendHello(DatagramKind.Hello, new Hello(0, _number, 0, _cookie, 0, ""), _key?.Id ?? 0, Target, Key, way);
 
     private void OnHandshakeTimer(long now)
     {
@@ -147,7 +149,7 @@ internal sealed partial class PeerLink
         {
             _helloAt = now + (now < _connectUntil ? _node.Settings.InitialProbe : _node.Settings.MaxProbe);
             TryNextKey();
-            SendHello();
+            SendHello(SentWay.All);  // it was asked before, without an answer
             return;
         }
         (_helloAt, _idleSince) = (long.MaxValue, now);
@@ -163,8 +165,12 @@ internal sealed partial class PeerLink
         _key = candidate.Key;
         _peerAddress = ActorPath.TryParseAddress(hello.Address, out var address) ? address : null;
         var settings = _node.Settings.ForPeer(Remote.Address, IsKept);
-        _session = new Session(settings, candidate.Token, opensEven: _number < _peerNumber, hello.Window, candidate.Seal, this, now);
+        _session = new Session(settings, candidate.Token, opensEven: _number < _peerNumber, hello.Window, candidate.Seal, this, now)
+        {
+            Ids = _node.IdsTo(_node.MemberOf(Key)),
+        };
         _node.Register(candidate.Token, this);
+        _sessions++;
         Publish(reachable: true, TimeSpan.Zero);
         foreach (var opening in _openings.ToArray()) Open(opening, now);
     }
@@ -242,6 +248,7 @@ internal sealed partial class PeerLink
             return new PeerStatistics(_peerAddress?.WithProtocol("akka." + UdpTransport.Scheme), Remote.ToString())
             {
                 Connected = _session is not null,
+                Sessions = _sessions,
                 Reachable = _session?.Reachable ?? false,
                 DatagramsIn = sum.PacketsIn,
                 DatagramsOut = sum.PacketsOut,

@@ -36,6 +36,7 @@ internal sealed partial class PeerLink : ISessionOwner, IThreadPoolWorkItem
     private long _housekeepingAt;
     private long _idleSince;
     private long _deadline = long.MaxValue;
+    private EchoWay _echo = new();
 
     public PeerLink(UdpNode node, ulong key, IPEndPoint remote, long now)
     {
@@ -82,15 +83,20 @@ internal sealed partial class PeerLink : ISessionOwner, IThreadPoolWorkItem
     /// <param name="header">Its header.</param>
     /// <param name="datagram">Still sealed; opened in place.</param>
     /// <param name="now">Microseconds.</param>
+    /// <param name="from">Key of the address that it came from, or of the member that made it if it was relayed.</param>
+    /// <param name="via">Member that relayed it; -1 if it came directly.</param>
     /// <returns>Why it was dropped, if it was.</returns>
-    public DatagramError OnData(in DatagramHeader header, Span<byte> datagram, long now)
+    public DatagramError OnData(in DatagramHeader header, Span<byte> datagram, long now, ulong from, int via)
     {
         bool wants;
         lock (_gate)
         {
             var error = Open(header, datagram, now, out var payload);
             if (payload.IsEmpty || _session is not { } session) return error;
-            if (!session.Receive(header.Number, payload, now))
+            var copies = session.Counters.Duplicates;
+            var sound = session.Receive(header.Number, payload, now);
+            if (session.Counters.Duplicates == copies) NoteWay(now, from, via);
+            if (!sound)
             {
                 _node.Log.Warning("{0} broke the transport's limits; its session ends and a new one begins", Name);
                 Retire(reconnect: true, now);
@@ -101,6 +107,17 @@ internal sealed partial class PeerLink : ISessionOwner, IThreadPoolWorkItem
         }
         if (wants) RequestPump(inline: true);
         return DatagramError.None;
+    }
+
+    private void NoteWay(long now, ulong from, int via)
+    {
+        var member = _node.MemberOf(Key);
+        if (member < 0) return;
+        if (via < 0)
+        {
+            if (from == Key) _node.OnHeard(member);
+        }
+        else _echo.OnRelayed(via, _node.Hears(member), now);
     }
 
     /// <summary>Does what is due.</summary>
@@ -243,15 +260,19 @@ internal sealed partial class PeerLink : ISessionOwner, IThreadPoolWorkItem
         for (var sent = 0; sent < limit; sent++)
         {
             int length;
+            SentWay way;
+            int echo;
             lock (_gate)
             {
                 var now = UdpNode.Now;
                 while (_toClose.TryDequeue(out var association)) association.Session.Close(association, now);
                 length = _session?.Build(buffer, now) ?? 0;
+                way = _session?.Way ?? SentWay.Route;
+                echo = _echo.For(length, now);
                 if (length == 0) Rearm();
             }
             if (length == 0) return true;
-            _node.Send(buffer.AsSpan(0, length), Target, Key);
+            _node.SendRouted(buffer.AsSpan(0, length), Target, Key, way, echo);
         }
         lock (_gate) Rearm();
         return false;
@@ -276,6 +297,7 @@ internal sealed partial class PeerLink : ISessionOwner, IThreadPoolWorkItem
     {
         _housekeepingAt = now + HousekeepingInterval;
         ForgetOldCandidates(now);
+        if (_session is not null) _session.Ids = _node.IdsTo(_node.MemberOf(Key));
         _unclaimed.RemoveAll(handle => handle.IsClaimed || CloseIfUnclaimed(handle, now));
         if (IsKept) return;
         var reap = _node.Settings.IdleReap;

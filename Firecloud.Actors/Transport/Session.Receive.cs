@@ -6,6 +6,9 @@ internal sealed partial class Session
     /// <summary>Ack-eliciting packets after which an acknowledgement goes at once (RFC 9000, section 13.2.2).</summary>
     private const int PacketsPerAck = 2;
 
+    /// <summary>For how long datagrams go over the second path, microseconds: until the routes tell.</summary>
+    private const long DetourTime = 300_000;
+
     private const int MaxControlFrames = 4_096;
 
     private readonly AckFrame _ackFrame = new();
@@ -108,6 +111,7 @@ internal sealed partial class Session
         // A late acknowledgement of a packet given up is a sign of life too.
         var progress = _ackFrame.Largest > _loss.LargestAcked;
         _loss.OnAck(_ackFrame, now, _ackedNow, _lostNow);
+        ChooseWay(now);
         foreach (var packet in _ackedNow)
         {
             _congestion.OnAcked(packet.Bytes, packet.SentAt, inFlight);
@@ -119,6 +123,23 @@ internal sealed partial class Session
         OnLost(now);
         if (progress) OnRoundTrip(now);
         return FrameResult.Ok;
+    }
+
+    // Only what went over a second path arrives: until the routes tell, everything goes there. If it took all paths, the next probe
+    // takes them at once. Anything that arrived by the route ends it: a peer that is only busy acknowledges that too.
+    private void ChooseWay(long now)
+    {
+        var best = SentWay.All;
+        foreach (var packet in _ackedNow)
+        {
+            if (packet.Way < best) best = packet.Way;
+        }
+        if (_ackedNow.Count == 0) return;
+        if (best == SentWay.Route) _detourUntil = long.MinValue;
+        else if (_lostNow.Exists(packet => packet.Way is SentWay.Route or SentWay.Second))
+        {
+            (_detour, _detourUntil) = (best == SentWay.All ? SentWay.All : SentWay.Second, now + DetourTime);
+        }
     }
 
     private void OnFrameAcked(FrameRecord frame)

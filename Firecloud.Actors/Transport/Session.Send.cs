@@ -18,6 +18,9 @@ internal sealed partial class Session
     private bool _pingDue;
     private int _turn;
 
+    /// <summary>How the datagram built last is to go.</summary>
+    public SentWay Way { get; private set; }
+
     /// <summary>Whether <see cref="Build"/> would give a datagram now.</summary>
     /// <param name="now">Microseconds.</param>
     public bool WantsToSend(long now) => AckIsDue(now) || (MaySendData && HasData);
@@ -45,9 +48,11 @@ internal sealed partial class Session
     public int Build(Span<byte> datagram, long now)
     {
         if (!WantsToSend(now)) return 0;
+        Way = NextWay(now);
         var room = datagram[DatagramHeader.Size..(_settings.Datagram - _seal.Overhead)];
         var writer = new FrameWriter(room);
-        if (_ackPending) WriteAck(ref writer, now);
+        // The acknowledgement sent before may be lost as well, and a probe gets through where others don't.
+        if (_ackPending || (Way is SentWay.Both or SentWay.All && _received.Largest >= 0)) WriteAck(ref writer, now);
         if (MaySendData && HasData) WriteData(ref writer, now);
         if (writer.Length == 0) return 0;
         writer.PadTo(MinPayload);
@@ -68,11 +73,22 @@ internal sealed partial class Session
 
     private int Finish(Span<byte> datagram, int length)
     {
-        DatagramHeader.Direct(DatagramKind.Data, Token, _nextPacket++).Write(datagram);
+        DatagramHeader.Between(Ids, DatagramKind.Data, Token, _nextPacket++).Write(datagram);
         _seal.Close(datagram[..length]);
         Counters.PacketsOut++;
         Counters.BytesOut += length;
         return length;
+    }
+
+    private SentWay NextWay(long now)
+    {
+        var detour = now < _detourUntil ? _detour : SentWay.Route;
+        if (MaySendData && (_probes > 0 || !Reachable))
+        {
+            return _loss.ProbeCount > 1 || detour == SentWay.All ? SentWay.All : SentWay.Both;
+        }
+        // Copies of everything over all paths would make an overload worse: there only the probes get through, two at a time.
+        return detour == SentWay.All ? SentWay.Route : detour;
     }
 
     private void WriteAck(ref FrameWriter writer, long now)
@@ -102,7 +118,7 @@ internal sealed partial class Session
             _loss.Spare.Push(packet);
             return;
         }
-        (packet.Number, packet.SentAt, packet.Requeued, packet.Done) = (_nextPacket, now, false, false);
+        (packet.Number, packet.SentAt, packet.Requeued, packet.Done, packet.Way) = (_nextPacket, now, false, false, Way);
         packet.Bytes = DatagramHeader.Size + writer.Length + _seal.Overhead;
         _loss.OnSent(packet);
     }

@@ -34,6 +34,8 @@ internal sealed partial class Session
     private long _nextId;
     private long _lastRoundTrip;
     private long _lastPing;
+    private SentWay _detour = SentWay.Route;
+    private long _detourUntil = long.MinValue;
     private long _lastLook = long.MinValue / 2;
 
     /// <summary>Starts a session that the handshake has agreed on.</summary>
@@ -56,6 +58,9 @@ internal sealed partial class Session
     }
 
     public ulong Token { get; }
+
+    /// <summary>Ids of both sides for the header. May change: a member's address may be found out after the handshake.</summary>
+    public (ushort Origin, ushort Destination) Ids { get; set; } = (DatagramHeader.Unnumbered, DatagramHeader.Unnumbered);
 
     public long PeerWindow { get; }
 
@@ -190,7 +195,7 @@ internal sealed partial class Session
             _control.Clear();
             return;
         }
-        _loss.OnProbe(_lostNow, 2);
+        _loss.OnProbe(now, _lostNow, 2);
         foreach (var packet in _lostNow)
         {
             packet.Requeued = true;

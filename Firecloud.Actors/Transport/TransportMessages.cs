@@ -14,6 +14,18 @@ public sealed record PeerReachable(Address Peer);
 /// <param name="SilentFor">Time since the last round trip.</param>
 public sealed record PeerUnreachable(Address Peer, TimeSpan SilentFor);
 
+/// <summary>Published on the event stream: datagrams to a member go another way than before.</summary>
+/// <param name="From">This node, host:port.</param>
+/// <param name="To">The member, host:port.</param>
+/// <param name="Relays">host:port of the members in between, none to two; none: directly.</param>
+public sealed record RouteChanged(string From, string To, IReadOnlyList<string> Relays)
+{
+    /// <summary>In words.</summary>
+    public override string ToString() => Relays.Count == 0
+        ? $"UDP from {From} to {To} works again"
+        : $"UDP from {From} to {To} is blocked; going by {string.Join(" and ", Relays)}";
+}
+
 /// <summary>Where the answer to a text datagram goes. May be kept and used from any thread.</summary>
 public interface IDatagramReply
 {

@@ -45,29 +45,32 @@ internal sealed partial class UdpNode
     /// <param name="keyId">Which secret seals it; 0 for the first.</param>
     /// <param name="to">Where it goes.</param>
     /// <param name="key">The same as a number.</param>
-    public void SendHello(DatagramKind kind, Hello hello, byte keyId, SocketAddress to, ulong key)
+    /// <param name="way">How it is to go.</param>
+    /// <param name="echo">Member that relayed what this answers; -1 for none.</param>
+    public void SendHello(DatagramKind kind, Hello hello, byte keyId, SocketAddress to, ulong key,
+        SentWay way = SentWay.Route, int echo = -1)
     {
         Span<byte> datagram = stackalloc byte[DatagramHeader.Size + Hello.PaddedSize + Seal.Overhead];
-        (DatagramHeader.Direct(kind, 0, 0) with { KeyId = keyId }).Write(datagram);
+        (DatagramHeader.Between(IdsTo(MemberOf(key)), kind, 0, 0) with { KeyId = keyId }).Write(datagram);
         var payload = datagram[DatagramHeader.Size..];
         payload.Clear();
         var length = (hello with { Boot = Boot, Window = Settings.ReceiveWindow, Address = _addressText }).Write(payload);
         if (kind == DatagramKind.Hello) length = Hello.PaddedSize;
         datagram = datagram[..(DatagramHeader.Size + length + Seal.Overhead)];
         Seal.Close(datagram);
-        Send(datagram, to, key);
+        SendRouted(datagram, to, key, way, echo);
     }
 
     /// <summary>Tells the other side of a session goodbye.</summary>
     public void SendBye(Session session, SocketAddress to, ulong key)
     {
         Span<byte> datagram = stackalloc byte[DatagramHeader.Size + Session.MinPayload + session.Seal.Overhead];
-        Send(datagram[..session.BuildBye(datagram)], to, key);
+        SendRouted(datagram[..session.BuildBye(datagram)], to, key);
     }
 
     /// <summary>A snapshot of all counters.</summary>
     public TransportStatistics Snapshot() => new(
-        LocalAddress.WithProtocol("akka." + UdpTransport.Scheme), [.. _byKey.Values.Select(link => link.Snapshot())])
+        LocalAddress.WithProtocol("akka." + UdpTransport.Scheme), [.. _byKey.Values.Select(link => WithRoute(link.Snapshot(), link.Key))])
     {
         DatagramsIn = Interlocked.Read(ref _datagramsIn),
         DatagramsOut = Interlocked.Read(ref _datagramsOut),
@@ -84,6 +87,13 @@ internal sealed partial class UdpNode
         TextDatagrams = Interlocked.Read(ref _textDatagrams),
         TextHandlerErrors = Interlocked.Read(ref _textHandlerErrors),
         SendErrors = _socket.SendErrors,
+        Relayed = Interlocked.Read(ref _relayed),
+        RelayRefused = Interlocked.Read(ref _relayRefused),
+        RelayOverRate = Interlocked.Read(ref _relayOverRate),
+        ArrivedByRelay = Interlocked.Read(ref _arrivedByRelay),
+        SentByRelay = Interlocked.Read(ref _sentByRelay),
+        SecondPaths = Interlocked.Read(ref _secondPaths),
+        RouteChanges = Interlocked.Read(ref _routeChanges),
         InternalErrors = Interlocked.Read(ref _internalErrors),
         ReceiveBuffer = _grantedReceive,
         SendBuffer = _grantedSend,
@@ -125,6 +135,7 @@ internal sealed partial class UdpNode
             else _refusals.Count(DatagramError.Unsealed, from, Now);
             return;
         }
+        if (!TakeRouted(datagram, ref from, out var via)) return;
         if (!DatagramHeader.TryParse(datagram, out var header))
         {
             _refusals.Count(DatagramError.Malformed, from, Now);
@@ -132,25 +143,26 @@ internal sealed partial class UdpNode
         }
         if (header.Kind == DatagramKind.Data)
         {
-            OnData(header, datagram, from);
+            OnData(header, datagram, from, via);
             return;
         }
         var error = DatagramHeader.TryRead(datagram, Seal, out header, out var payload);
         if (error != DatagramError.None) _refusals.Count(error, from, Now);
         else if (header.Kind == DatagramKind.Reset) OnReset(header);
-        else OnHandshake(header, payload, from);
+        else if (header.Kind == DatagramKind.Probe) OnProbe(header, payload, from);
+        else OnHandshake(header, payload, from, via);
     }
 
-    private void OnData(in DatagramHeader header, Span<byte> datagram, SocketAddress from)
+    private void OnData(in DatagramHeader header, Span<byte> datagram, SocketAddress from, int via)
     {
         if (!_byToken.TryGetValue(header.Token, out var link))
         {
-            OnUnknownSession(header, datagram.Length, from);
+            OnUnknownSession(header, datagram.Length, from, via);
             return;
         }
         try
         {
-            var error = link.OnData(header, datagram, Now);
+            var error = link.OnData(header, datagram, Now, KeyOf(from), via);
             if (error != DatagramError.None) _refusals.Count(error, from, Now);
         }
         catch (Exception e)
@@ -160,7 +172,7 @@ internal sealed partial class UdpNode
     }
 
     /// <summary>Says that this node knows no such session, with as many bytes as came at most.</summary>
-    private void OnUnknownSession(in DatagramHeader header, int length, SocketAddress from)
+    private void OnUnknownSession(in DatagramHeader header, int length, SocketAddress from, int via)
     {
         if (!MayAnswer(header.KeyId))
         {
@@ -168,14 +180,15 @@ internal sealed partial class UdpNode
             return;
         }
         _unknownSession++;
-        if (_byKey.TryGetValue(KeyOf(from), out var connecting) && connecting.HurryHandshake(Now)) return;
+        var key = KeyOf(from);
+        if (_byKey.TryGetValue(key, out var connecting) && connecting.HurryHandshake(Now)) return;
         Span<byte> reset = stackalloc byte[DatagramHeader.Size + Seal.Overhead];
         var second = Now / 1_000_000;
         if (second != _resetSecond) (_resetSecond, _resets) = (second, 0);
         if (reset.Length > length || _resets++ >= MaxResetsPerSecond) return;
-        (DatagramHeader.Direct(DatagramKind.Reset, header.Token, header.Number) with { KeyId = header.KeyId }).Write(reset);
+        (DatagramHeader.Between(IdsTo(MemberOf(key)), DatagramKind.Reset, header.Token, header.Number) with { KeyId = header.KeyId }).Write(reset);
         Seal.Close(reset);
-        Send(reset, from, KeyOf(from));
+        SendRouted(reset, from, key, echo: via);
     }
 
     private bool MayAnswer(byte keyId) => Settings.Ring is { } ring ? ring.Find(keyId) is not null : keyId == 0;
@@ -185,7 +198,7 @@ internal sealed partial class UdpNode
         if (!_byToken.TryGetValue(header.Token, out var link) || !link.OnReset(header, Now)) _unknownSession++;
     }
 
-    private void OnHandshake(in DatagramHeader header, ReadOnlySpan<byte> payload, SocketAddress from)
+    private void OnHandshake(in DatagramHeader header, ReadOnlySpan<byte> payload, SocketAddress from, int via)
     {
         if (!Hello.TryRead(payload, out var hello) || hello.Boot == Boot
             || (header.Kind == DatagramKind.Hello && payload.Length < Hello.PaddedSize))
@@ -197,8 +210,11 @@ internal sealed partial class UdpNode
         if (header.Kind == DatagramKind.Hello)
         {
             if (Listener is null || IsStopped) return;  // the peer asks again
-            if (!IsCookie(hello, key)) SendHello(DatagramKind.Retry, new Hello(0, 0, hello.Number, Cookie(hello, key, Now), 0, ""), header.KeyId, from, key);
-            else LinkTo((IPEndPoint)new IPEndPoint(IPAddress.Any, 0).Create(from))?.OnHello(hello, header.KeyId, Now);
+            if (!IsCookie(hello, key))
+            {
+                SendHello(DatagramKind.Retry, new Hello(0, 0, hello.Number, Cookie(hello, key, Now), 0, ""), header.KeyId, from, key, echo: via);
+            }
+            else LinkTo((IPEndPoint)new IPEndPoint(IPAddress.Any, 0).Create(from))?.OnHello(hello, header.KeyId, Now, via);
         }
         else if (_byKey.TryGetValue(key, out var link))
         {

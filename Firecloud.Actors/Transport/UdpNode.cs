@@ -47,6 +47,15 @@ internal sealed partial class UdpNode
         _socket = new UdpSocket(new IPEndPoint(bind, settings.Port), settings.ReceiveBuffer, settings.SendBuffer);
         _faults = new LinkFaults(settings.FaultSeed);
         LocalAddress = new Address(UdpTransport.Scheme, system.Name, settings.Hostname, _socket.Local.Port);
+        _members = Members.Of(settings.Members, $"{LocalAddress.Host}:{LocalAddress.Port}");
+        if (_members is not null)
+        {
+            // Addresses need no waiting; names are looked up by the timer.
+            _ = _members.ResolveAsync(heard: 0);
+            _relay = new RelayRule(_members.Self, settings.RelayRate);
+            _router = new Router(_members.Self, _members.Count, settings.Routes, (ulong)DateTime.UtcNow.Ticks,
+                new Random(unchecked((int)Boot)), Now);
+        }
         _addressText = LocalAddress.WithProtocol("akka." + UdpTransport.Scheme).ToString();
         (_grantedReceive, _grantedSend) = (_socket.ReceiveBuffer, _socket.SendBuffer);
         new Thread(ReceiveLoop) { IsBackground = true, Name = "firecloud-udp-receive" }.Start();
@@ -112,10 +121,10 @@ internal sealed partial class UdpNode
 
     public void Forget(PeerLink link) => _byKey.TryRemove(new KeyValuePair<ulong, PeerLink>(link.Key, link));
 
-    /// <summary>Whether a peer is one of <c>keep</c>: such are members, whatever they prove.</summary>
+    /// <summary>Whether a peer is one of <c>members</c>, whatever they prove.</summary>
     public bool IsKept(Address? peer, IPEndPoint remote) =>
-        Settings.Keep.Count > 0
-        && ((peer is not null && Settings.Keep.Contains($"{peer.Host}:{peer.Port}")) || Settings.Keep.Contains(remote.ToString()));
+        Settings.Members.Count > 0
+        && ((peer is not null && Settings.Members.Contains($"{peer.Host}:{peer.Port}")) || Settings.Members.Contains(remote.ToString()));
 
     public void OnReachability(object change)
     {
@@ -216,7 +225,7 @@ internal sealed partial class UdpNode
     private void RunTimers(long now, long excuse)
     {
         _faults.Flush(_socket, now);
-        var next = _faults.NextDue;
+        var next = Math.Min(_faults.NextDue, RunRouter(now, excuse));
         foreach (var (_, link) in _byKey)
         {
             if (excuse > 0 || link.Deadline <= now)

@@ -42,7 +42,12 @@ internal sealed class UdpSettings
         ReceiveBuffer = (int)Bytes("receive-buffer", 64 * 1024, 1 << 30);
         SendBuffer = (int)Bytes("send-buffer", 64 * 1024, 1 << 30);
         FaultSeed = (int)Whole("fault-seed", 0, int.MaxValue);
-        Keep = [.. config.GetStringList("keep").Select(CheckedPeer)];
+        Members = [.. config.GetStringList("members").Select(CheckedPeer)];
+        if (Members.Count > ProbePayload.MaxMembers) throw Bad("members", $"{Members.Count} entries", $"at most {ProbePayload.MaxMembers}");
+        foreach (var twice in Members.GroupBy(m => m).Where(g => g.Count() > 1)) throw Bad("members", twice.Key, "each once");
+        var interval = Time("probe-interval", 10, 1_000);
+        Routes = new RouteSettings(interval, Time("hearing-window", 3 * interval / 1_000, 10_000), Time("hold-down", 100, 60_000));
+        RelayRate = Bytes("relay-rate", 0, 16L << 30);
         AllowInsecure = OnOff("allow-insecure");
         SystemMessages = OnOff("system-messages");
         Ring = Secrets.Read(config);
@@ -77,8 +82,14 @@ internal sealed class UdpSettings
     public int SendBuffer { get; }
     public int FaultSeed { get; }
 
-    /// <summary>"host:port" in lower case.</summary>
-    public HashSet<string> Keep { get; }
+    /// <summary>"host:port" in lower case, by number.</summary>
+    public IReadOnlyList<string> Members { get; }
+
+    /// <summary>Times of probes and routes.</summary>
+    public RouteSettings Routes { get; }
+
+    /// <summary>Bytes per second that are relayed for others.</summary>
+    public long RelayRate { get; }
 
     /// <summary>Null without a secret.</summary>
     public KeyRing? Ring { get; }
@@ -110,7 +121,7 @@ internal sealed class UdpSettings
 
     /// <summary>What sessions with a peer use.</summary>
     /// <param name="peer">Where it listens.</param>
-    /// <param name="kept">Whether it is one of <see cref="Keep"/>.</param>
+    /// <param name="kept">Whether it is one of <see cref="Members"/>.</param>
     public SessionSettings ForPeer(IPAddress peer, bool kept) => new()
     {
         Datagram = IPAddress.IsLoopback(peer) ? MaxDatagramLoopback : MaxDatagram,
@@ -141,7 +152,7 @@ internal sealed class UdpSettings
     }
 
     private string CheckedPeer(string text) =>
-        TryParsePeer(text, out var host, out var port) ? $"{host}:{port}" : throw Bad("keep", text, "each must be host:port");
+        TryParsePeer(text, out var host, out var port) ? $"{host}:{port}" : throw Bad("members", text, "each must be host:port");
 
     private string Text(string key) =>
         _config.GetString(key, null) ?? throw Bad(key, "nothing", "must be set; UdpTransport.DefaultConfig() has the defaults");

@@ -58,7 +58,7 @@ internal static class RunCommand
         ActorSystem actors;
         try
         {
-            actors = ActorSystem.Create("firecloud", config);
+            actors = AkkaNoise.CreateSystem("firecloud", config);
         }
         catch (Exception e)
         {

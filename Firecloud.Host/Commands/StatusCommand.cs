@@ -57,6 +57,9 @@ internal static class StatusCommand
         ? new JsonObject { ["address"] = answer.Node, ["state"] = "silent" }
         : JsonNode.Parse(answer.Status.ToJson());
 
+    private static string Way(MemberStatus member) =>
+        member is { Reachable: true, Route: { } route } && route.StartsWith("via", StringComparison.Ordinal) ? $" {route}" : "";
+
     private static void Print((string Node, NodeStatus? Status) answer)
     {
         if (answer.Status is not { } status)
@@ -74,7 +77,7 @@ internal static class StatusCommand
             var seen = member.Node == status.Node ? "itself" : member.Reachable ? "reached" : "silent";
             Console.WriteLine(
                 $"  n{member.Node} {member.Address}  {member.Votes} vote{(member.Votes == 1 ? "" : "s")}{(member.Master ? ", master" : "")}  "
-                + $"{seen}{(member.Voting ? "" : ", not voting")}");
+                + $"{seen}{Way(member)}{(member.Voting ? "" : ", not voting")}");
         }
     }
 }

@@ -81,6 +81,24 @@ public sealed class RecoveryScenarioTests
     }
 
     [Fact]
+    public async Task A_hundred_thousand_deleted_keys_are_counted_by_neither_memory_nor_tree()
+    {
+        await using var cluster = await TestCluster.StartAsync();
+        var keys = Enumerable.Range(0, 100_000).Select(i => string.Create(CultureInfo.InvariantCulture, $"k{i}")).ToArray();
+        await ForAll(keys, async key => AssertDone(await cluster.PutAsync(key.Length & 3, key, "v")));
+        Assert.True(cluster.Node(0).Counters.Keys >= 100_000 - 1000, $"{cluster.Node(0).Counters.Keys} keys");
+        await ForAll(keys, async key => AssertDone(await cluster.RunAsync(key.Length & 3, key, Operation.Delete())));
+        for (var node = 0; node < 4; node++)
+        {
+            await cluster.UntilAsync(node, s => s.Counters["keys"] == 0 && s.Members.All(m => m.DifferingShards == 0));
+        }
+        foreach (var key in keys.Take(50)) Assert.Null((await cluster.GetAsync(3, key)).Value);
+    }
+
+    private static Task ForAll(string[] keys, Func<string, Task> run) => Parallel.ForEachAsync(
+        keys, new ParallelOptions { MaxDegreeOfParallelism = 256 }, async (key, _) => await run(key));
+
+    [Fact]
     public async Task Increments_survive_the_loss_of_any_memory()
     {
         await using var cluster = await TestCluster.StartAsync();

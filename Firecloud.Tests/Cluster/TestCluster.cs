@@ -63,7 +63,7 @@ internal sealed class TestCluster : IAsyncDisposable
     public FirecloudNode StartNode(int node)
     {
         var config = ConfigurationFactory.ParseString(_settings + $"\nfirecloud.node = {node}\n");
-        var system = ActorSystem.Create("firecloud", FirecloudNode.SystemConfig(config));
+        var system = AkkaNoise.CreateSystem("firecloud", FirecloudNode.SystemConfig(config));
         _systems[node] = system;
         return FirecloudNode.Start(system);
     }

@@ -37,6 +37,29 @@ public class CoordinatorTests
         Assert.Equal("elsewhere", Assert.Single(node.Flush().ToGateway).Gateway);
     }
 
+    // A node that starts again has promised its own earlier ballots: below them its writes would be refused.
+    [Fact]
+    public void The_first_ballot_is_above_what_the_own_replica_has_promised()
+    {
+        var node = Node(0);
+        node.OnPromises([.. Enumerable.Repeat(Make.Ballot(7), Make.Configuration().Shards)]);
+        node.OnRequests(Batch(1, Make.Request(1, Make.Put("a"))), "there");
+        Assert.Equal(8u, Assert.Single(node.Flush().ToGateway).Batch.Replies[0].Ballot.Round);
+    }
+
+    [Fact]
+    public void Announcements_go_to_gateways_that_asked_within_a_second()
+    {
+        var node = Node(0);
+        node.OnTick(10_000);
+        node.OnRequests(new RequestBatch(1, 1, [Make.Request(1, Make.Put("a"))]), "early");
+        node.OnTick(10_900);
+        node.OnRequests(new RequestBatch(2, 1, [Make.Request(2, Make.Put("a"))]), "late");
+        Assert.Equal(["late", "early"], node.RecentGateways());
+        node.OnTick(11_100);
+        Assert.Equal(["late"], node.RecentGateways());
+    }
+
     [Fact]
     public void When_a_gateways_order_is_forgotten_every_ballot_is_given_up()
     {

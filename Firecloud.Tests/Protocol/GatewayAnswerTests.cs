@@ -215,6 +215,27 @@ public class GatewayAnswerTests
     }
 
     [Fact]
+    public void A_client_that_was_served_a_moment_ago_waits_for_the_grace_although_everybody_says_no_quorum()
+    {
+        _bench.Pass(1000);
+        _bench.Submit(Make.Put("u"));
+        _bench.Done(_bench.Sent());
+        var call = _bench.Submit(Make.Put("v"), timeoutMs: 60_000);
+        for (var waited = 0; waited < 250; waited += 50)
+        {
+            foreach (var sent in _bench.AllSent()) _bench.Reply(sent, ReplyStatus.NoQuorum, votes: 2);
+            Assert.False(call.Task.IsCompleted);
+            _bench.Pass(50);
+        }
+        for (var waited = 250; waited < 500 && !call.Task.IsCompleted; waited += 50)
+        {
+            foreach (var sent in _bench.AllSent()) _bench.Reply(sent, ReplyStatus.NoQuorum, votes: 2);
+            _bench.Pass(50);
+        }
+        GatewayBench.AssertRefused(call, RefusalReason.NoQuorum);
+    }
+
+    [Fact]
     public void A_client_asks_again_when_a_quorum_may_be_back()
     {
         var call = _bench.Submit(Make.Put("v"), timeoutMs: 60_000);

@@ -40,7 +40,7 @@ internal sealed class Replicas
 /// <summary>One coordinator's proposer.</summary>
 internal sealed class OwnerBench
 {
-    public static readonly ProposerLimits Limits = new(1000, 1000, 1000, 500, 30);
+    public static readonly ProposerLimits Limits = new(1000, 1000, 1000, 500, 30, 0, 0);
 
     private readonly List<ReplicaItem>[] _mail;
 

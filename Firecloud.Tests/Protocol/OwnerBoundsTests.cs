@@ -73,6 +73,29 @@ public class OwnerBoundsTests
     }
 
     [Fact]
+    public void A_member_that_comes_back_gets_what_it_missed_a_few_at_a_time_but_at_once_what_somebody_waits_for()
+    {
+        var owner = new OwnerBench().Own();
+        for (var i = 1ul; i <= 600; i++)
+        {
+            owner.Submit(i, Make.Put("v"), new Key($"k{i}"));
+            owner.Deliver(0, 1, 2);
+        }
+        owner.Submit(1000, Make.Put("undecided"), new Key("undecided"));
+        owner.LoseMail();
+        owner.Proposer.OnTick(1000);
+        owner.Flush();
+        Assert.Equal(101, owner.MailOf(3).Count);
+        Assert.Contains(owner.MailOf(3), i => i.Key == new Key("undecided"));
+        for (var tick = 1; tick < 5; tick++)
+        {
+            owner.Proposer.OnTick(1000 + tick * 50);
+            owner.Flush();
+        }
+        Assert.Equal(501, owner.MailOf(3).Select(i => i.Key).Distinct().Count());
+    }
+
+    [Fact]
     public void When_the_quorum_is_lost_what_has_written_nothing_is_refused_at_once()
     {
         var owner = new OwnerBench().Own();

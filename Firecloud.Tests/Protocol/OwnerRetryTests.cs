@@ -90,6 +90,31 @@ public class OwnerRetryTests
         Assert.Equal(ReplicaAsk.Accept, Assert.Single(owner.Submit(2, Make.Put("w"), new Key("other"))).Ask);
     }
 
+    // What another owner left undecided comes again right after a take-over; a blind put would wipe its trace.
+    [Fact]
+    public void A_shard_taken_over_is_not_written_blindly_until_its_owners_retries_have_come()
+    {
+        var first = new OwnerBench(_replicas).Own();
+        first.Run(1, Make.Put("v"));
+        var second = new OwnerBench(_replicas, self: 1, OwnerBench.Limits with { BlindAfterMs = 2000 });
+        second.Proposer.OnTick(50_000);
+        second.Own(above: first.Ballot);
+        Assert.Equal(ReplicaAsk.Lookup, Assert.Single(second.Submit(2, Make.Put("w"))).Ask);
+        second.Settle();
+        second.Retry(1, Make.Put("v"));
+        second.Settle();
+        Assert.Equal(ReplyStatus.Done, second.ReplyTo(1)!.Status);
+        second.Proposer.OnTick(52_000);
+        Assert.Equal(ReplicaAsk.Accept, Assert.Single(second.Submit(3, Make.Put("x"), new Key("other"))).Ask);
+    }
+
+    [Fact]
+    public void A_shard_that_nobody_owned_before_is_written_blindly_at_once()
+    {
+        var owner = new OwnerBench(_replicas, limits: OwnerBench.Limits with { BlindAfterMs = 2000 }).Own();
+        Assert.Equal(ReplicaAsk.Accept, Assert.Single(owner.Submit(1, Make.Put("v"))).Ask);
+    }
+
     [Fact]
     public void A_retry_that_finds_its_id_answers_what_was_kept_and_writes_nothing()
     {

@@ -19,7 +19,7 @@ internal sealed class Script
 
     public Script(Rules rules)
     {
-        var options = new SimOptions { Keys = 2, Clients = 1, Proposer = new(1000, 1000, 100, 100, 20) };
+        var options = new SimOptions { Keys = 2, Clients = 1, Proposer = new(1000, 1000, 100, 100, 20, 0, 0) };
         World = new Simulation(1, options, rules);
         World.Network.Manual = _net;
         World.Places[Client] = new ScriptClient(this);

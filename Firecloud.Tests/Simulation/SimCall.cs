@@ -19,11 +19,17 @@ internal sealed class Asked(int number, int place, Key key, Operation operation)
     /// <summary>Set where the caller tries it at several nodes under one id.</summary>
     public (RequestId Id, Version Floor)? Repeated { get; set; }
 
-    /// <summary>Made after the healing: it has to be answered with done.</summary>
+    /// <summary>Made after the healing: it has to be answered with done, as one of a few new requests where rule 5 says unknown.</summary>
     public bool MustBeDone { get; init; }
 
+    /// <summary>How often the caller may still ask anew.</summary>
+    public int TriesLeft { get; init; }
+
+    /// <summary>The caller was told unknown and asked anew.</summary>
+    public bool AskedAgain { get; set; }
+
     /// <summary>The same with its number in the history.</summary>
-    public Asked At(int place) => new(place, Place, Key, Operation) { MustBeDone = MustBeDone };
+    public Asked At(int place) => new(place, Place, Key, Operation) { MustBeDone = MustBeDone, TriesLeft = TriesLeft };
 
     public bool HasReturned => ReturnedAt != Checked.Operation.Never;
 

@@ -44,8 +44,16 @@ internal sealed class SimClient : ISimPlace
     public void Deliver(int from, object message)
     {
         BeforeInput();
-        var batch = (ReplyBatch)message;
-        foreach (var reply in batch.Replies) Gateway.OnReply(batch.From, reply);
+        switch (message)
+        {
+            case ReplyBatch batch:
+                foreach (var reply in batch.Replies) Gateway.OnReply(batch.From, reply);
+                break;
+            case AnnouncementBatch news:
+                foreach (var each in news.Announcements) Gateway.OnAnnouncement(news.From, each);
+                break;
+            default: throw new InvalidOperationException($"{message.GetType().Name} is not for clients.");
+        }
         AfterInput();
     }
 

@@ -166,6 +166,10 @@ internal sealed class SimNode(Simulation world, int id) : ISimPlace
                 {
                     if (other != id) world.Network.Send(id, other, news);
                 }
+                foreach (var gateway in Coordinator.RecentGateways().Cast<int>().Where(g => g >= Simulation.Members))
+                {
+                    world.Network.Send(id, gateway, news);
+                }
             }
         }
         if (HasOutput) FlushSoon();
@@ -243,7 +247,7 @@ internal sealed class SimNode(Simulation world, int id) : ISimPlace
     // A node with nothing to do is not ticked, but that it may announce; its next input begins with a tick.
     private void TickAgain()
     {
-        var busy = Coordinator!.Gateway.Pending > 0 || Coordinator.Proposer.RoundsUnderWay > 0 || _replica.IsBusy;
+        var busy = Coordinator!.Gateway.Pending > 0 || Coordinator.Proposer.RoundsUnderWay > 0 || Coordinator.Proposer.DropsWaiting > 0 || _replica.IsBusy;
         if (!busy && !_mayAnnounce) return;
         _ticking = true;
         var toAnnounce = _lastAnnounceMs + world.Options.AnnounceEvery - world.NowMs;

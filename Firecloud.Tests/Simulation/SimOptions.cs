@@ -84,7 +84,7 @@ internal sealed record SimOptions
     /// <summary>After the healing, every healthy node has to do a put and a get of its own.</summary>
     public bool AsksEveryNode { get; init; }
 
-    public ProposerLimits Proposer { get; init; } = new(10_000, 1000, 100, 100, 20);
+    public ProposerLimits Proposer { get; init; } = new(10_000, 1000, 100, 100, 20, 0, 0);
     public GatewayLimits Gateway { get; init; } = new(1000, 150, 20, 100);
     public int MaxGateways { get; init; } = 100;
     public int FrameSize { get; init; } = 48 << 10;
@@ -119,7 +119,7 @@ internal sealed record SimOptions
         AnnounceEvery = r.Pick(50, 200, 1000),
         ThroughCodec = r.OneIn(16),
         AsksEveryNode = r.OneIn(8),
-        Proposer = new(10_000, r.Pick(0, 1, 1000), r.Pick(0, 2, 100), r.Pick(40, 100, 300), r.Pick(5, 20, 50)),
+        Proposer = new(10_000, r.Pick(0, 1, 1000), r.Pick(0, 2, 100), r.Pick(40, 100, 300), r.Pick(5, 20, 50), r.Pick(0, 0, 0, 500), r.Pick(0, 0, 0, 300)),
         Gateway = new(1000, r.Pick(40, 150, 400), r.Pick(5, 20), r.Pick(0, 100)),
         MaxGateways = r.OneIn(8) ? 5 : 100,   // every gateway that is there; a restart makes one more
         FrameSize = r.OneIn(8) ? 150 : 48 << 10,

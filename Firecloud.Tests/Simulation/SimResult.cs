@@ -82,7 +82,7 @@ internal sealed partial class Simulation
         if (!_faults.CanBeLive) return null;
         if (_workload.Unfinished is { } call) return $"{call.Asked} has no answer {PatienceMs} ms after the healing.";
         if (!_workload.IsFinished) return "The world stood still before all was asked.";
-        var refused = _workload.Asked.FirstOrDefault(a => a.MustBeDone && a.Result.Kind != ResultKind.Done);
+        var refused = _workload.Asked.FirstOrDefault(a => a is { MustBeDone: true, AskedAgain: false } && a.Result.Kind != ResultKind.Done);
         return refused is null ? null : $"{refused}, although a quorum is healthy.";
     }
 }

@@ -53,9 +53,13 @@ internal sealed class Workload(Simulation world)
 
     public void AskLater(long delay, int place, int key, bool put, bool mustBeDone = true)
     {
+        AskLater(delay, place, world.Keys[key], put ? Operation.Put(NewValue()) : Operation.Get, mustBeDone, triesLeft: 5);
+    }
+
+    private void AskLater(long delay, int place, Key key, Operation operation, bool mustBeDone, int triesLeft)
+    {
         _toAsk++;
-        var operation = put ? Operation.Put(NewValue()) : Operation.Get;
-        var asked = new Asked(-1, place, world.Keys[key], operation) { MustBeDone = mustBeDone };
+        var asked = new Asked(-1, place, key, operation) { MustBeDone = mustBeDone, TriesLeft = triesLeft };
         world.After(delay, new SimEvent(EventKind.Ask, place, place, asked, -1));
     }
 
@@ -85,6 +89,12 @@ internal sealed class Workload(Simulation world)
         // Who tries one request at several nodes only believes a "done": the others may still do it.
         if (asked.Repeated is not null && result.Kind != ResultKind.Done) return;
         (asked.Result, asked.ReturnedAt) = (result, ++_time);
+        // With attempts shorter than a sync, attempts overtake each other until their traces are gone: unknown is honest then.
+        if (asked is { MustBeDone: true, TriesLeft: > 0 } && result.Kind == ResultKind.Unknown)
+        {
+            asked.AskedAgain = true;
+            AskLater(1 + _random.Next(100), asked.Place, asked.Key, Operation.Put(NewValue()), mustBeDone: true, asked.TriesLeft - 1);
+        }
         if (!result.Version.IsNone) _versions.Add(result.Version);
         if (result.Value is not null) _values.Add(result.Value);
     }

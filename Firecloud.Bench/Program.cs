@@ -1,0 +1,7 @@
+// Program.cs - the command line of the measurements. Every comparison is of one run, by turns, on this machine.
+using System.CommandLine;
+using Firecloud.Bench.Transport;
+
+var root = new RootCommand("Measures Firecloud and what it is compared with.");
+root.Subcommands.Add(TransportBench.Command());
+return await root.Parse(args).InvokeAsync();
