@@ -134,6 +134,21 @@ public sealed class TrustTests
         await cluster.UntilAsync(0, s => s.Members.All(m => m is { Reachable: true, Voting: true }));
     }
 
+    [Fact]
+    public async Task Relays_carry_what_they_can_t_open()
+    {
+        await using var cluster = await TestCluster.StartAsync(settings: Settings);
+        await cluster.CutAsync([0], [1]);
+        await UdpSystem.Until(() => UdpTransport.StatisticsOf(cluster.System(1)).Result!.ArrivedByRelay > 20, "datagrams by a relay");
+        for (var node = 0; node < 4; node++)
+        {
+            Assert.Equal(ResultKind.Done, (await cluster.PutAsync(node, $"k{node}", "v")).Kind);
+            await cluster.UntilAsync(node, s => s.VotesReachable == 5);
+            var counts = (await UdpTransport.StatisticsOf(cluster.System(node)))!;
+            Assert.Equal((0, 0, 0), (counts.Forged, counts.WrongKey, counts.InternalErrors));
+        }
+    }
+
     private static IEnumerable<object> Attacks(Frame accept) =>
     [
         accept, new Frame(Codec.Encode(new AdminRequest(AdminOrder.ForceRecovery))), new Frame(Codec.Encode(new Hello(2, 1, 1))),
