@@ -111,6 +111,12 @@ internal sealed class MasterActor : UntypedActor
         {
             ["badFrames"] = counters.BadFrames,
             ["behind"] = counters.Behind,
+            ["messagesRefused"] = transport?.MessagesRefused ?? 0,
+            ["datagramsForged"] = transport?.Forged ?? 0,
+            ["datagramsMalformed"] = transport?.Malformed ?? 0,
+            ["datagramsReplayed"] = transport?.Replayed ?? 0,
+            ["datagramsUnsealed"] = transport?.Unsealed ?? 0,
+            ["datagramsWrongKey"] = transport?.WrongKey ?? 0,
             ["divergent"] = counters.Divergent,
             ["heard"] = counters.Heard,
             ["keys"] = counters.Keys,

@@ -7,7 +7,8 @@
 //
 // The first byte is magic and version in one; it is no ASCII letter, so text datagrams (GET [, PUT [) are told apart by it.
 // Members put their ids (Members.cs) into origin and destination, and into hops what is left of the way (RoutePath.cs); others
-// write Unnumbered and 0. Relays change the hops, so the seal covers the header as if they were 0.
+// write Unnumbered and 0. Relays change the hops, so the seal covers the header as if they were 0. The key id names
+// the secret; 0 is none (Seal.cs).
 using System.Buffers.Binary;
 
 namespace Firecloud.Actors.Transport;
@@ -19,15 +20,20 @@ internal enum DatagramKind : byte
     Retry = 2,       // answer to a first Hello: come again with this cookie, which proves your address
     HelloAck = 3,    // answer to a Hello with a good cookie: the session exists
     Data = 4,        // frames of a session
-    Reset = 5,       // "I know no session with this token"; also the goodbye
+    Reset = 5,       // "I know no session with this token"; its number is that of the packet that it answers
     Probe = 6,       // between members, directly: whom the sender hears
 }
 
+/// <summary>Why a datagram is dropped.</summary>
 internal enum DatagramError
 {
     None,
     Malformed,
     Checksum,
+    WrongKey,   // sealed with a secret that this node doesn't have
+    Forged,     // the seal does not fit: another secret with the same key id, or altered
+    Replayed,   // a packet number that was taken before, or is too old to tell
+    Unsealed,   // this node has a secret, the datagram has no seal
 }
 
 internal readonly record struct DatagramHeader(DatagramKind Kind, byte Hops, byte KeyId, ushort Origin, ushort Destination,
@@ -35,6 +41,8 @@ internal readonly record struct DatagramHeader(DatagramKind Kind, byte Hops, byt
 {
     public const byte Magic = 0xF1;
     public const int Size = 24;
+    public const int KeyIdAt = 3;
+    public const int NumberAt = 16;
 
     /// <summary>Id of a node without a number.</summary>
     public const ushort Unnumbered = 0xFFFF;
@@ -80,7 +88,22 @@ internal readonly record struct DatagramHeader(DatagramKind Kind, byte Hops, byt
         BinaryPrimitives.WriteInt64LittleEndian(to[16..], Number);
     }
 
-    /// <summary>Reads and checks a datagram.</summary>
+    /// <summary>Reads a header, without a look at the seal.</summary>
+    /// <returns>False when it is too short, of another version, or a field is out of range.</returns>
+    public static bool TryParse(ReadOnlySpan<byte> datagram, out DatagramHeader header)
+    {
+        header = default;
+        if (datagram.Length < Size || datagram[0] != Magic) return false;
+        if (datagram[1] is < (byte)DatagramKind.Hello or > (byte)DatagramKind.Probe) return false;
+        var number = BinaryPrimitives.ReadInt64LittleEndian(datagram[NumberAt..]);
+        if (number is < 0 or > (long)Varint.Max) return false;
+        header = new DatagramHeader((DatagramKind)datagram[1], datagram[2], datagram[3],
+            BinaryPrimitives.ReadUInt16LittleEndian(datagram[4..]), BinaryPrimitives.ReadUInt16LittleEndian(datagram[6..]),
+            BinaryPrimitives.ReadUInt64LittleEndian(datagram[8..]), number);
+        return true;
+    }
+
+    /// <summary>Reads, checks and opens a datagram.</summary>
     /// <param name="datagram">What the socket gave; the seal may decrypt it in place.</param>
     /// <param name="seal">Checks the trailer.</param>
     /// <param name="header">The header, default on an error.</param>
@@ -88,20 +111,11 @@ internal readonly record struct DatagramHeader(DatagramKind Kind, byte Hops, byt
     public static DatagramError TryRead(Span<byte> datagram, ISeal seal, out DatagramHeader header,
         out ReadOnlySpan<byte> payload)
     {
-        header = default;
         payload = default;
-        if (datagram.Length < Size + seal.Overhead || datagram[0] != Magic) return DatagramError.Malformed;
-        if (datagram[1] is < (byte)DatagramKind.Hello or > (byte)DatagramKind.Probe || datagram[3] != seal.KeyId)
-        {
-            return DatagramError.Malformed;
-        }
-        var number = BinaryPrimitives.ReadInt64LittleEndian(datagram[16..]);
-        if (number is < 0 or > (long)Varint.Max) return DatagramError.Malformed;
-        if (!seal.TryOpen(datagram)) return DatagramError.Checksum;
-        header = new DatagramHeader((DatagramKind)datagram[1], datagram[2], datagram[3],
-            BinaryPrimitives.ReadUInt16LittleEndian(datagram[4..]), BinaryPrimitives.ReadUInt16LittleEndian(datagram[6..]),
-            BinaryPrimitives.ReadUInt64LittleEndian(datagram[8..]), number);
-        payload = datagram[Size..^seal.Overhead];
-        return DatagramError.None;
+        if (!TryParse(datagram, out header)) return DatagramError.Malformed;
+        var error = datagram.Length < Size + seal.Overhead ? DatagramError.Malformed : seal.Open(datagram);
+        if (error == DatagramError.None) payload = datagram[Size..^seal.Overhead];
+        else header = default;
+        return error;
     }
 }

@@ -1,22 +1,25 @@
 // Frames.cs - what a Data datagram's payload is made of. Numbers are varints (Varint.cs):
+//   PADDING                                       nothing; fills short datagrams up
 //   ACK      largest, delay µs, count, length - 1, then count times gap - 1, length - 1     (AckRanges.cs)
 //   PING                                          asks for an acknowledgement, nothing else
 //   OPEN     association                          a new association; answered with OPEN_OK or CLOSE
 //   OPEN_OK  association
 //   CLOSE    association, end, 0 or 1             no more after `end` bytes; 1: at once, whatever is missing
 //   STREAM   association, offset, length, bytes   a piece of its stream
+//   BYE                                           the sender ends the session
 // Association ids are even when the side with the smaller handshake number opened them, odd otherwise.
 namespace Firecloud.Actors.Transport;
 
 internal enum FrameType : byte
 {
-    None = 0,
+    Padding = 0,
     Ack = 1,
     Ping = 2,
     Open = 3,
     OpenOk = 4,
     Close = 5,
     Stream = 6,
+    Bye = 7,
 }
 
 /// <summary>Writes frames into a datagram's payload.</summary>
@@ -35,6 +38,16 @@ internal ref struct FrameWriter(Span<byte> room)
     public readonly int Left => _room.Length - Length;
 
     public void Ack(AckRanges ranges, long delayMicros) => Length += ranges.WriteFrame(_room[Length..], delayMicros);
+
+    /// <summary>Fills up with PADDING.</summary>
+    public void PadTo(int length)
+    {
+        if (Length >= length) return;
+        _room[Length..length].Clear();
+        Length = length;
+    }
+
+    public void Bye() => _room[Length++] = (byte)FrameType.Bye;
 
     public void Ping() => _room[Length++] = (byte)FrameType.Ping;
 

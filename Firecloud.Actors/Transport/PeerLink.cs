@@ -81,16 +81,18 @@ internal sealed partial class PeerLink : ISessionOwner, IThreadPoolWorkItem
 
     /// <summary>A datagram of this link's session.</summary>
     /// <param name="header">Its header.</param>
-    /// <param name="payload">Its frames.</param>
+    /// <param name="datagram">Still sealed; opened in place.</param>
     /// <param name="now">Microseconds.</param>
     /// <param name="from">Key of the address that it came from, or of the member that made it if it was relayed.</param>
     /// <param name="via">Member that relayed it; -1 if it came directly.</param>
-    public void OnData(in DatagramHeader header, ReadOnlySpan<byte> payload, long now, ulong from, int via)
+    /// <returns>Why it was dropped, if it was.</returns>
+    public DatagramError OnData(in DatagramHeader header, Span<byte> datagram, long now, ulong from, int via)
     {
         bool wants;
         lock (_gate)
         {
-            if (_session is not { } session || session.Token != header.Token) return;
+            var error = Open(header, datagram, now, out var payload);
+            if (payload.IsEmpty || _session is not { } session) return error;
             var copies = session.Counters.Duplicates;
             var sound = session.Receive(header.Number, payload, now);
             if (session.Counters.Duplicates == copies) NoteWay(now, from, via);
@@ -99,10 +101,12 @@ internal sealed partial class PeerLink : ISessionOwner, IThreadPoolWorkItem
                 _node.Log.Warning("{0} broke the transport's limits; its session ends and a new one begins", Name);
                 Retire(reconnect: true, now);
             }
+            else if (session.PeerLeft) Retire(reconnect: true, now);
             wants = _session is { } still && still.WantsToSend(now);
             Rearm();
         }
         if (wants) RequestPump(inline: true);
+        return DatagramError.None;
     }
 
     private void NoteWay(long now, ulong from, int via)
@@ -164,19 +168,19 @@ internal sealed partial class PeerLink : ISessionOwner, IThreadPoolWorkItem
         lock (_gate)
         {
             if (_session is not { } session) return;
-            _node.SendReset(session.Token, Target);
+            _node.SendBye(session, Target, Key);
             Retire(reconnect: true, UdpNode.Now);
             Rearm();
         }
         RequestPump(inline: false);
     }
 
-    /// <summary>Says goodbye with a Reset, so that the peer need not wait for the silence, and ends.</summary>
+    /// <summary>Says goodbye, so that the peer need not wait for the silence, and ends.</summary>
     public void EndShutdown()
     {
         lock (_gate)
         {
-            if (_session is { } session) _node.SendReset(session.Token, Target);
+            if (_session is { } session) _node.SendBye(session, Target, Key);
             Retire(reconnect: false, UdpNode.Now);
         }
     }
@@ -197,7 +201,7 @@ internal sealed partial class PeerLink : ISessionOwner, IThreadPoolWorkItem
     private UdpAssociationHandle NewHandle(Association association, Address remote, long now)
     {
         var longest = _node.Settings.MaximumFrameSize + UdpSettings.FrameSlack;
-        var handle = new UdpAssociationHandle(_node.LocalAddress, remote, this, association, longest, now);
+        var handle = new UdpAssociationHandle(_node.LocalAddress, remote, this, association, longest, now, NewGuard());
         association.Sink = handle;
         _unclaimed.Add(handle);
         return handle;
@@ -292,6 +296,7 @@ internal sealed partial class PeerLink : ISessionOwner, IThreadPoolWorkItem
     private void Housekeep(long now)
     {
         _housekeepingAt = now + HousekeepingInterval;
+        ForgetOldCandidates(now);
         if (_session is not null) _session.Ids = _node.IdsTo(_node.MemberOf(Key));
         _unclaimed.RemoveAll(handle => handle.IsClaimed || CloseIfUnclaimed(handle, now));
         if (IsKept) return;
@@ -300,7 +305,7 @@ internal sealed partial class PeerLink : ISessionOwner, IThreadPoolWorkItem
         {
             var unused = session.Associations.Count == 0 ? now - session.LastUsed : 0;
             if (Math.Max(unused, session.Reachable ? 0 : now - session.LastRoundTrip) < reap) return;
-            _node.SendReset(session.Token, Target);
+            _node.SendBye(session, Target, Key);
             Retire(reconnect: false, now);
             _node.Log.Info("Session with {0} forgotten after {1} s without use", Name, reap / 1_000_000);
         }

@@ -42,7 +42,7 @@ internal sealed partial class Session
         {
             var type = (FrameType)payload[0];
             payload = payload[1..];
-            eliciting |= type != FrameType.Ack;
+            eliciting |= type is not (FrameType.Ack or FrameType.Padding);
             switch (ReadFrame(type, ref payload, now))
             {
                 case FrameResult.Ok: continue;
@@ -83,7 +83,11 @@ internal sealed partial class Session
             case FrameType.Ack:
                 if (!_ackFrame.TryRead(ref from)) return FrameResult.Malformed;
                 return OnAck(now);
+            case FrameType.Padding:
             case FrameType.Ping:
+                return FrameResult.Ok;
+            case FrameType.Bye:
+                PeerLeft = true;
                 return FrameResult.Ok;
             case FrameType.Open:
                 return Varint.TryRead(ref from, out var opened) ? OnOpen(opened, now) : FrameResult.Malformed;

@@ -7,6 +7,9 @@ internal sealed partial class Session
     /// <summary>Probes of a dead link that are remembered, to recognise their acknowledgement.</summary>
     private const int MaxDeadProbes = 8;
 
+    /// <summary>Payloads are filled up to this: then no datagram is shorter than the Reset that may answer it.</summary>
+    public const int MinPayload = Gcm.NonceSize + Gcm.TagSize;
+
     /// <summary>Less room than this is not worth a STREAM frame, unless a message ends in it.</summary>
     private const int MinStreamRoom = FrameWriter.StreamOverhead + 16;
 
@@ -52,10 +55,26 @@ internal sealed partial class Session
         if (_ackPending || (Way is SentWay.Both or SentWay.All && _received.Largest >= 0)) WriteAck(ref writer, now);
         if (MaySendData && HasData) WriteData(ref writer, now);
         if (writer.Length == 0) return 0;
+        writer.PadTo(MinPayload);
         var length = DatagramHeader.Size + writer.Length + _seal.Overhead;
-        DatagramHeader.Between(Ids, DatagramKind.Data, Token, _nextPacket).Write(datagram);
+        return Finish(datagram, length);
+    }
+
+    /// <summary>Fills one datagram that says goodbye. It is not repeated if it is lost: then the silence tells.</summary>
+    /// <param name="datagram">Room for <see cref="MinPayload"/>, header and trailer.</param>
+    /// <returns>Its length.</returns>
+    public int BuildBye(Span<byte> datagram)
+    {
+        var writer = new FrameWriter(datagram[DatagramHeader.Size..]);
+        writer.Bye();
+        writer.PadTo(MinPayload);
+        return Finish(datagram, DatagramHeader.Size + MinPayload + _seal.Overhead);
+    }
+
+    private int Finish(Span<byte> datagram, int length)
+    {
+        DatagramHeader.Between(Ids, DatagramKind.Data, Token, _nextPacket++).Write(datagram);
         _seal.Close(datagram[..length]);
-        _nextPacket++;
         Counters.PacketsOut++;
         Counters.BytesOut += length;
         return length;

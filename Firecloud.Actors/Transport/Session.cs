@@ -73,6 +73,12 @@ internal sealed partial class Session
     /// <summary>Since when no round trip was seen, microseconds.</summary>
     public long LastRoundTrip => _lastRoundTrip;
 
+    /// <summary>The peer said goodbye: the session must end.</summary>
+    public bool PeerLeft { get; private set; }
+
+    /// <summary>Checks and opens the session's datagrams.</summary>
+    public ISeal Seal => _seal;
+
     public IReadOnlyList<Association> Associations => _associations;
 
     public SessionCounters Counters { get; } = new();
@@ -144,6 +150,15 @@ internal sealed partial class Session
         }
         AbandonSlowClosers(now);
     }
+
+    /// <summary>Asks for a sign of life at once: the first packet proves to the peer that this side is no replay.</summary>
+    public void Confirm() => _pingDue = true;
+
+    /// <summary>A packet came again.</summary>
+    public void CountDuplicate() => Counters.Duplicates++;
+
+    /// <summary>Whether a packet of ours may be one that the peer answers just now: sent and not yet acknowledged.</summary>
+    public bool IsUnanswered(long number) => number > _loss.LargestAcked && number < _nextPacket;
 
     /// <summary>The owner was stopped for a while, so silence in that time means nothing.</summary>
     /// <param name="micros">For how long, microseconds.</param>

@@ -67,6 +67,11 @@ public sealed record Crash;
 /// <param name="Fault">Null: the link is whole again.</param>
 public sealed record SetLinkFault(Address Peer, LinkFault? Fault);
 
+/// <summary>Command for tests: sends bytes as they are from this node's socket, as somebody who forges its address.</summary>
+/// <param name="Peer">Any address with the peer's host and port.</param>
+/// <param name="Datagram">The bytes.</param>
+public sealed record Inject(Address Peer, ReadOnlyMemory<byte> Datagram);
+
 /// <summary>Faults of one link, as this node sees it.</summary>
 public sealed record LinkFault
 {
@@ -90,6 +95,9 @@ public sealed record LinkFault
 
     /// <summary>Added to the way of every leaving datagram.</summary>
     public TimeSpan Delay { get; init; }
+
+    /// <summary>Sees every leaving datagram, and lets it go on its way (true) or not. Called on the network's threads.</summary>
+    public Func<byte[], bool>? Tap { get; init; }
 
     /// <summary>Starts the random numbers anew from here; null goes on with them.</summary>
     public int? Seed { get; init; }

@@ -26,6 +26,21 @@ public sealed record TransportStatistics(Address LocalAddress, IReadOnlyList<Pee
     /// <summary>Dropped: damaged on the way.</summary>
     public long WrongChecksum { get; init; }
 
+    /// <summary>Dropped: sealed with a secret that this node doesn't have.</summary>
+    public long WrongKey { get; init; }
+
+    /// <summary>Dropped: the seal does not fit.</summary>
+    public long Forged { get; init; }
+
+    /// <summary>Dropped: taken before. Networks repeat datagrams too.</summary>
+    public long Replayed { get; init; }
+
+    /// <summary>Dropped: not sealed, though this node has a secret.</summary>
+    public long Unsealed { get; init; }
+
+    /// <summary>Dropped messages that their sender may not send: of clients to where only members may, and system messages.</summary>
+    public long MessagesRefused { get; init; }
+
     /// <summary>Dropped: of no session that this node knows.</summary>
     public long UnknownSession { get; init; }
 

@@ -109,7 +109,9 @@ internal sealed partial class UdpNode
     private void OnProbe(in DatagramHeader header, ReadOnlySpan<byte> payload, SocketAddress from)
     {
         var sender = MemberOf(KeyOf(from));
-        if (sender < 0 || sender != _members!.ById(header.Origin) || sender == _members.Self)
+        // A client may send from a member's address when the member is down.
+        var isClient = Settings.Ring?.Find(header.KeyId) is { IsClients: true };
+        if (isClient || sender < 0 || sender != _members!.ById(header.Origin) || sender == _members.Self)
         {
             _relayRefused++;
             return;
@@ -120,7 +122,7 @@ internal sealed partial class UdpNode
             sensible = _router!.OnProbe(sender, payload, Now);
             Arm(_router.Deadline);
         }
-        if (!sensible) _malformed++;
+        if (!sensible) _refusals.Count(DatagramError.Malformed, from, Now);
         else TellChanges();
     }
 

@@ -24,7 +24,8 @@ internal sealed partial class UdpNode
     private readonly LinkFaults _faults;
     private readonly ConcurrentDictionary<ulong, PeerLink> _byToken = new();
     private readonly ConcurrentDictionary<ulong, PeerLink> _byKey = new();
-    private readonly ulong _secret = RandomNumber();
+    private readonly byte[] _cookieKey = RandomNumberGenerator.GetBytes(32);
+    private readonly Refusals _refusals;
     private readonly object _timerGate = new();
     private readonly string _addressText;
     private readonly int _grantedReceive;
@@ -41,6 +42,8 @@ internal sealed partial class UdpNode
     public UdpNode(UdpSettings settings, ActorSystem system, IPAddress bind, ILoggingAdapter log)
     {
         (Settings, _system, Log) = (settings, system, log);
+        _refusals = new Refusals(log, settings.Ring is not null);
+        Seal = settings.Ring is null ? ChecksumSeal.Instance : new HandshakeSeal(settings.Ring);
         _socket = new UdpSocket(new IPEndPoint(bind, settings.Port), settings.ReceiveBuffer, settings.SendBuffer);
         _faults = new LinkFaults(settings.FaultSeed);
         LocalAddress = new Address(UdpTransport.Scheme, system.Name, settings.Hostname, _socket.Local.Port);
@@ -57,15 +60,18 @@ internal sealed partial class UdpNode
         (_grantedReceive, _grantedSend) = (_socket.ReceiveBuffer, _socket.SendBuffer);
         new Thread(ReceiveLoop) { IsBackground = true, Name = "firecloud-udp-receive" }.Start();
         new Thread(TimerLoop) { IsBackground = true, Name = "firecloud-udp-timer" }.Start();
-        log.Info("UDP transport on {0}, kernel buffers {1} KiB to receive and {2} KiB to send", LocalAddress,
-            _grantedReceive / 1024, _grantedSend / 1024);
+        log.Info("UDP transport on {0}, {3}, kernel buffers {1} KiB to receive and {2} KiB to send", LocalAddress,
+            _grantedReceive / 1024, _grantedSend / 1024, settings.Ring is null ? "not sealed" : "sealed");
     }
 
     public UdpSettings Settings { get; }
 
     public ILoggingAdapter Log { get; }
 
-    public ISeal Seal { get; } = ChecksumSeal.Instance;
+    /// <summary>For everything that belongs to no session; any thread.</summary>
+    public ISeal Seal { get; }
+
+    public Refusals Refusals => _refusals;
 
     public Address LocalAddress { get; }
 
@@ -115,6 +121,7 @@ internal sealed partial class UdpNode
 
     public void Forget(PeerLink link) => _byKey.TryRemove(new KeyValuePair<ulong, PeerLink>(link.Key, link));
 
+    /// <summary>Whether a peer is one of <c>members</c>, whatever they prove.</summary>
     public bool IsKept(Address? peer, IPEndPoint remote) =>
         Settings.Members.Count > 0
         && ((peer is not null && Settings.Members.Contains($"{peer.Host}:{peer.Port}")) || Settings.Members.Contains(remote.ToString()));
@@ -149,6 +156,8 @@ internal sealed partial class UdpNode
     }
 
     public void SetFault(IPEndPoint peer, LinkFault? fault) => _faults.Set(KeyOf(peer.Serialize()), fault);
+
+    public void Inject(IPEndPoint peer, ReadOnlySpan<byte> datagram) => _socket.Send(datagram, peer.Serialize());
 
     /// <summary>Ends the session with a peer and begins a new one; nothing where there is none.</summary>
     public void Renew(IPEndPoint peer)

@@ -7,7 +7,7 @@ namespace Firecloud.Actors.Transport;
 
 internal sealed class UdpSettings
 {
-    private const string Section = "akka.remote.firecloud-udp";
+    public const string Section = "akka.remote.firecloud-udp";
     private readonly Config _config;
 
     /// <summary>Reads the section.</summary>
@@ -48,6 +48,23 @@ internal sealed class UdpSettings
         var interval = Time("probe-interval", 10, 1_000);
         Routes = new RouteSettings(interval, Time("hearing-window", 3 * interval / 1_000, 10_000), Time("hold-down", 100, 60_000));
         RelayRate = Bytes("relay-rate", 0, 16L << 30);
+        AllowInsecure = OnOff("allow-insecure");
+        SystemMessages = OnOff("system-messages");
+        Ring = Secrets.Read(config);
+        Clients = new ClientRights(config.GetStringList("client-paths"), config.GetIntList("client-serializers"));
+        if (IPAddress.TryParse(Hostname, out var bound)) RequireSecretBeyond(bound);
+    }
+
+    /// <summary>Refuses to listen to other machines without a secret.</summary>
+    /// <param name="bound">What <see cref="Hostname"/> stands for.</param>
+    /// <exception cref="ConfigurationException">It is no loopback address, there is no secret, and that is not allowed.</exception>
+    public void RequireSecretBeyond(IPAddress bound)
+    {
+        if (Ring is not null || AllowInsecure || IPAddress.IsLoopback(bound)) return;
+        throw new ConfigurationException($"{Section}.hostname = {Hostname}: without a secret only this machine itself (127.0.0.1) may be "
+            + $"served, as everybody who reaches the port could read and write everything. Set {Section}.secrets = [\"file:PATH\"] "
+            + "to the same on all nodes (make one: openssl rand -base64 32), or write allow-insecure = on there if the network "
+            + "itself keeps strangers away. Details: docs/operations.md, Secrets.");
     }
 
     public string Hostname { get; }
@@ -73,6 +90,18 @@ internal sealed class UdpSettings
 
     /// <summary>Bytes per second that are relayed for others.</summary>
     public long RelayRate { get; }
+
+    /// <summary>Null without a secret.</summary>
+    public KeyRing? Ring { get; }
+
+    /// <summary>Listen to other machines without a secret; with one, take their text datagrams.</summary>
+    public bool AllowInsecure { get; }
+
+    /// <summary>Whether Akka's system messages may come in.</summary>
+    public bool SystemMessages { get; }
+
+    /// <summary>What peers reach that proved only the clients' secret.</summary>
+    public ClientRights Clients { get; }
 
     // Times, microseconds.
     public long AckDelay { get; }
@@ -127,6 +156,13 @@ internal sealed class UdpSettings
 
     private string Text(string key) =>
         _config.GetString(key, null) ?? throw Bad(key, "nothing", "must be set; UdpTransport.DefaultConfig() has the defaults");
+
+    private bool OnOff(string key) => Text(key) switch
+    {
+        "on" or "true" => true,
+        "off" or "false" => false,
+        var text => throw Bad(key, text, "must be on or off"),
+    };
 
     private long Whole(string key, long min, long max)
     {

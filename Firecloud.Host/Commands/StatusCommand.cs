@@ -14,16 +14,20 @@ internal static class StatusCommand
         command.Options.Add(nodes);
         command.Options.Add(json);
         command.Options.Add(timeout);
-        command.SetAction((parsed, stop) => RunAsync(parsed.GetValue(nodes)!, parsed.GetValue(json), parsed.GetValue(timeout)));
+        SecretOptions.AddTo(command);
+        command.SetAction((parsed, stop) =>
+        {
+            var time = TimeSpan.FromMilliseconds(parsed.GetValue(timeout));
+            var options = SecretOptions.For(parsed, new FirecloudClientOptions { ConnectTimeout = time, OperationTimeout = time });
+            return RunAsync(parsed.GetValue(nodes)!, parsed.GetValue(json), time, options);
+        });
         return command;
     }
 
-    private static async Task<int> RunAsync(string[] nodes, bool json, int timeoutMs)
+    private static async Task<int> RunAsync(string[] nodes, bool json, TimeSpan time, FirecloudClientOptions options)
     {
-        var time = TimeSpan.FromMilliseconds(timeoutMs);
         try
         {
-            var options = new FirecloudClientOptions { ConnectTimeout = time, OperationTimeout = time };
             await using var client = await FirecloudClient.ConnectAsync(nodes, options);
             var patience = time < TimeSpan.FromSeconds(1) ? time : TimeSpan.FromSeconds(1);
             var answers = await Task.WhenAll(nodes.Select(n => AskAsync(client, n, patience)));
