@@ -91,11 +91,16 @@ internal sealed class MasterActor : UntypedActor
                 i, m.ToString(), configuration.Votes[i], i == configuration.Votes.Master,
                 ((links?.Reachable ?? 0) >> i & 1) != 0, ((links?.Voting ?? 0) >> i & 1) != 0,
                 RouteTo(i, transport), transport?.Peers.Any(p => p.Member == i && p.Heard) ?? false,
-                i < _node.Counters.Differing.Count ? _node.Counters.Differing[i] : 0))],
+                i < _node.Counters.Differing.Count ? _node.Counters.Differing[i] : 0, LinkTo(i, transport)))],
             Counters = Counters(transport),
             AkkaCluster = _node.Settings.JoinsCluster ? AkkaMembers() : [],
         };
     }
+
+    private static LinkStatus? LinkTo(int member, TransportStatistics? transport) =>
+        transport?.Peers.FirstOrDefault(p => p.Member == member) is { } peer
+            ? new LinkStatus(peer.RoundTripMicros, peer.DatagramsOut, peer.Lost, peer.Retransmitted, peer.BytesIn, peer.BytesOut)
+            : null;
 
     private string? RouteTo(int member, TransportStatistics? transport)
     {

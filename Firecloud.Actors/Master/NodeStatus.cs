@@ -13,9 +13,20 @@ namespace Firecloud.Actors.Master;
 /// <param name="Route">How datagrams get there: "direct", "via host:port", "via host:port and host:port", "none"; null for itself.</param>
 /// <param name="Heard">Its datagrams arrive here directly.</param>
 /// <param name="DifferingShards">Shards in which the node's replica differed from it when last compared; under load a few always do.</param>
+/// <param name="Link">What the transport counts of it; null for itself, and before the first session.</param>
 public sealed record MemberStatus(
     int Node, string Address, int Votes, bool Master, bool Reachable, bool Voting, string? Route, bool Heard,
-    int DifferingShards);
+    int DifferingShards, LinkStatus? Link);
+
+/// <summary>The transport's link to one member, over all its sessions.</summary>
+/// <param name="RoundTripMicros">Smoothed round trip, microseconds; 0 before the first.</param>
+/// <param name="DatagramsOut">Session datagrams sent.</param>
+/// <param name="DatagramsLost">Of them, found lost.</param>
+/// <param name="FramesRetransmitted">Frames sent again.</param>
+/// <param name="BytesIn">Bytes of session datagrams received.</param>
+/// <param name="BytesOut">Bytes of session datagrams sent.</param>
+public sealed record LinkStatus(
+    long RoundTripMicros, long DatagramsOut, long DatagramsLost, long FramesRetransmitted, long BytesIn, long BytesOut);
 
 /// <summary>A node's status: what <c>firecloud status --json</c> prints.</summary>
 public sealed record NodeStatus
