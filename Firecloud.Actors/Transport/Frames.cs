@@ -1,5 +1,6 @@
 // Frames.cs - what a Data datagram's payload is made of. Numbers are varints (Varint.cs):
 //   ACK      largest, delay µs, count, length - 1, then count times gap - 1, length - 1     (AckRanges.cs)
+//   PADDING                                       all that follows is nothing: it makes a probe of the path as long as it must be
 //   PING                                          asks for an acknowledgement, nothing else
 //   OPEN     association                          a new association; answered with OPEN_OK or CLOSE
 //   OPEN_OK  association
@@ -10,7 +11,7 @@ namespace Firecloud.Actors.Transport;
 
 internal enum FrameType : byte
 {
-    None = 0,
+    Padding = 0,
     Ack = 1,
     Ping = 2,
     Open = 3,
@@ -37,6 +38,13 @@ internal ref struct FrameWriter(Span<byte> room)
     public void Ack(AckRanges ranges, long delayMicros) => Length += ranges.WriteFrame(_room[Length..], delayMicros);
 
     public void Ping() => _room[Length++] = (byte)FrameType.Ping;
+
+    /// <summary>Fills the rest with padding.</summary>
+    public void PadToEnd()
+    {
+        _room[Length..].Clear();
+        Length = _room.Length;
+    }
 
     public void Open(FrameType type, long association)
     {

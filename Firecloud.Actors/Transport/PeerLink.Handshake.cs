@@ -166,7 +166,7 @@ internal sealed partial class PeerLink
         (_peerNumber, _peerBoot, _helloAt) = (hello.Number, hello.Boot, long.MaxValue);
         _peerAddress = ActorPath.TryParseAddress(hello.Address, out var address) ? address : null;
         var token = Hello.Token(_node.Boot, _number, _peerBoot, _peerNumber);
-        var settings = _node.Settings.ForPeer(Remote.Address, IsKept);
+        var settings = _node.Settings.ForPeer(Remote.Address, IsKept, _node.MayProbeSizes);
         _session = new Session(settings, token, opensEven: _number < _peerNumber, hello.Window, _node.Seal, this, now);
         _node.Register(token, this);
         Publish(reachable: true, TimeSpan.Zero);
@@ -254,6 +254,8 @@ internal sealed partial class PeerLink
                 Duplicates = sum.Duplicates,
                 Retransmitted = sum.Retransmitted,
                 Lost = sum.Lost,
+                LostInError = sum.Spurious,
+                DatagramSize = _session?.DatagramSize ?? 0,
                 MessagesIn = sum.MessagesIn,
                 MessagesDropped = sum.Dropped + Interlocked.Read(ref _droppedWrites),
                 RoundTripMicros = _session?.Rtt.Smoothed ?? 0,

@@ -174,6 +174,9 @@ internal sealed partial class PeerLink : ISessionOwner, IThreadPoolWorkItem
 
     void ISessionOwner.OnReachability(bool reachable, TimeSpan silentFor) => Publish(reachable, silentFor);
 
+    void ISessionOwner.OnBlackHole() => _node.Log.Info(
+        "Large datagrams to {0} vanish while small ones come through; going on with {1} bytes", Name, PathMtu.Base);
+
     bool ISessionOwner.MayDeclareUnreachable(long silentMicros) =>
         !_node.HasDatagramsWaiting || silentMicros > 2 * _node.Settings.UnreachableAfter;
 

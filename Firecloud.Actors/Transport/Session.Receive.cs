@@ -39,7 +39,7 @@ internal sealed partial class Session
         {
             var type = (FrameType)payload[0];
             payload = payload[1..];
-            eliciting |= type != FrameType.Ack;
+            eliciting |= type is not (FrameType.Ack or FrameType.Padding);
             switch (ReadFrame(type, ref payload, now))
             {
                 case FrameResult.Ok: continue;
@@ -82,6 +82,9 @@ internal sealed partial class Session
                 return OnAck(now);
             case FrameType.Ping:
                 return FrameResult.Ok;
+            case FrameType.Padding:
+                from = default;
+                return FrameResult.Ok;
             case FrameType.Open:
                 return Varint.TryRead(ref from, out var opened) ? OnOpen(opened, now) : FrameResult.Malformed;
             case FrameType.OpenOk:
@@ -103,16 +106,20 @@ internal sealed partial class Session
         var inFlight = _loss.BytesInFlight;
         // A late acknowledgement of a packet given up is a sign of life too.
         var progress = _ackFrame.Largest > _loss.LargestAcked;
-        _loss.OnAck(_ackFrame, now, _ackedNow, _lostNow);
+        var spurious = _loss.OnAck(_ackFrame, now, _ackedNow, _lostNow);
+        if (spurious > 0) _congestion.OnSpurious(spurious);
+        Counters.Spurious += spurious;
+        OnLost(now);
         foreach (var packet in _ackedNow)
         {
-            _congestion.OnAcked(packet.Bytes, packet.SentAt, inFlight);
+            _congestion.OnAcked(packet.Bytes, packet.SentAt, inFlight, now);
+            _mtu.OnAcked(packet.Bytes, packet.IsMtuProbe, now);
             foreach (var frame in packet.Frames) OnFrameAcked(frame);
             packet.Frames.Clear();
         }
         progress |= _ackedNow.Count > 0;
         _ackedNow.Clear();
-        OnLost(now);
+        if (_mtu.FellIntoBlackHole()) _owner.OnBlackHole();
         if (progress) OnRoundTrip(now);
         return FrameResult.Ok;
     }

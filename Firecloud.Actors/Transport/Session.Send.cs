@@ -17,10 +17,17 @@ internal sealed partial class Session
 
     /// <summary>Whether <see cref="Build"/> would give a datagram now.</summary>
     /// <param name="now">Microseconds.</param>
-    public bool WantsToSend(long now) => AckIsDue(now) || (MaySendData && HasData);
+    public bool WantsToSend(long now) => AckIsDue(now) || (MaySendData && HasData) || MtuProbeIsDue;
 
     // A dead link gets probes only, and a session without credit too; each lets one datagram through.
     private bool MaySendData => _probes > 0 || (_pingDue && !Reachable) || (Reachable && _loss.BytesInFlight < _congestion.Bytes);
+
+    // Only on a link that works and is used: the probe is large.
+    private bool MtuProbeIsDue => _mtu.ProbeSize > 0 && Reachable && KeepsAlive && _rtt.HasSample && _probes == 0
+        && _loss.BytesInFlight < _congestion.Bytes;
+
+    // Probes that stay without an answer get small: perhaps only the large ones vanish.
+    private int DatagramLimit => _loss.ProbeCount < 2 ? _mtu.Size : PathMtu.Base;
 
     private bool HasData
     {
@@ -36,16 +43,18 @@ internal sealed partial class Session
     }
 
     /// <summary>Fills one datagram.</summary>
-    /// <param name="datagram">Room for <see cref="SessionSettings.Datagram"/> bytes.</param>
+    /// <param name="datagram">Room for <see cref="SessionSettings.Datagram"/> bytes, at least <see cref="PathMtu.Base"/>.</param>
     /// <param name="now">Microseconds.</param>
     /// <returns>Its length; 0 when there is nothing to send.</returns>
     public int Build(Span<byte> datagram, long now)
     {
         if (!WantsToSend(now)) return 0;
-        var room = datagram[DatagramHeader.Size..(_settings.Datagram - _seal.Overhead)];
+        var probeSize = MtuProbeIsDue ? _mtu.ProbeSize : 0;
+        var room = datagram[DatagramHeader.Size..((probeSize > 0 ? probeSize : DatagramLimit) - _seal.Overhead)];
         var writer = new FrameWriter(room);
         if (_ackPending) WriteAck(ref writer, now);
-        if (MaySendData && HasData) WriteData(ref writer, now);
+        if (probeSize > 0) WriteMtuProbe(ref writer, now);
+        else if (MaySendData && HasData) WriteData(ref writer, now);
         if (writer.Length == 0) return 0;
         var length = DatagramHeader.Size + writer.Length + _seal.Overhead;
         DatagramHeader.Direct(DatagramKind.Data, Token, _nextPacket).Write(datagram);
@@ -83,8 +92,23 @@ internal sealed partial class Session
             _loss.Spare.Push(packet);
             return;
         }
+        NoteSent(packet, writer.Length, isMtuProbe: false, now);
+    }
+
+    // Nothing but a PING: its loss is likely and must not delay anything.
+    private void WriteMtuProbe(ref FrameWriter writer, long now)
+    {
+        writer.Ping();
+        writer.PadToEnd();
+        var packet = _loss.Spare.TryPop(out var spare) ? spare : new SentPacket();
+        NoteSent(packet, writer.Length, isMtuProbe: true, now);
+        _mtu.OnProbeSent(packet.Bytes);
+    }
+
+    private void NoteSent(SentPacket packet, int payload, bool isMtuProbe, long now)
+    {
         (packet.Number, packet.SentAt, packet.Requeued, packet.Done) = (_nextPacket, now, false, false);
-        packet.Bytes = DatagramHeader.Size + writer.Length + _seal.Overhead;
+        (packet.Bytes, packet.IsMtuProbe) = (DatagramHeader.Size + payload + _seal.Overhead, isMtuProbe);
         _loss.OnSent(packet);
     }
 
@@ -131,8 +155,10 @@ internal sealed partial class Session
     {
         foreach (var packet in _lostNow)
         {
+            _mtu.OnLost(packet.Bytes, packet.IsMtuProbe, now);
+            if (packet.IsMtuProbe) continue;  // RFC 8899, section 3, item 7: no sign of congestion
             Counters.Lost++;
-            _congestion.OnLost(packet.SentAt, now);
+            _congestion.OnLost(packet.SentAt);
             if (!packet.Requeued) Requeue(packet);
             packet.Frames.Clear();
         }

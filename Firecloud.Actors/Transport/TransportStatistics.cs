@@ -83,6 +83,12 @@ public sealed record PeerStatistics(Address? Peer, string EndPoint)
     /// <summary>Datagrams found lost.</summary>
     public long Lost { get; init; }
 
+    /// <summary>Of those, datagrams whose acknowledgement came after all: they were late, not lost.</summary>
+    public long LostInError { get; init; }
+
+    /// <summary>Largest datagram that the path is known to carry, bytes; 0 without a session.</summary>
+    public int DatagramSize { get; init; }
+
     /// <summary>Messages received whole.</summary>
     public long MessagesIn { get; init; }
 

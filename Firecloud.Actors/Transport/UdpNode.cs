@@ -70,6 +70,9 @@ internal sealed partial class UdpNode
     /// <summary>Microseconds of a monotonic clock.</summary>
     public static long Now => Stopwatch.GetTimestamp() / (Stopwatch.Frequency / 1_000_000);
 
+    /// <summary>Whether datagrams are never fragmented, so that probes can find out what a path carries.</summary>
+    public bool MayProbeSizes => _socket.NeverFragments;
+
     public bool HasDatagramsWaiting => _socket.HasWaiting;
 
     public bool IsStopped => _stopped || _closing;

@@ -11,6 +11,10 @@ internal sealed class UdpSocket : IDisposable
     private const int SendBufferForce = 32;     // SO_SNDBUFFORCE: beyond net.core.wmem_max, needs CAP_NET_ADMIN
     private const int ReceiveBufferForce = 33;  // SO_RCVBUFFORCE
 
+    private const int LevelIp = 0;              // IPPROTO_IP
+    private const int MtuDiscover = 10;         // IP_MTU_DISCOVER
+    private const int ProbeOnly = 3;            // IP_PMTUDISC_PROBE: set "don't fragment", believe no ICMP, remember nothing
+
     private readonly Socket _socket = new(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
     private volatile bool _closed;
     private long _sendErrors;
@@ -26,6 +30,7 @@ internal sealed class UdpSocket : IDisposable
         {
             Grow(ReceiveBufferForce, SocketOptionName.ReceiveBuffer, receiveBuffer);
             Grow(SendBufferForce, SocketOptionName.SendBuffer, sendBuffer);
+            NeverFragments = ForbidFragments();
             if (OperatingSystem.IsWindows()) IgnoreResets();
             _socket.Bind(local);
         }
@@ -43,6 +48,9 @@ internal sealed class UdpSocket : IDisposable
 
     /// <summary>What the kernel granted, bytes.</summary>
     public int SendBuffer => _socket.SendBufferSize;
+
+    /// <summary>Whether the kernel sends datagrams whole or not at all.</summary>
+    public bool NeverFragments { get; }
 
     public long SendErrors => Interlocked.Read(ref _sendErrors);
 
@@ -115,6 +123,20 @@ internal sealed class UdpSocket : IDisposable
             // Not allowed to force: ask for what an ordinary process may have.
         }
         _socket.SetSocketOption(SocketOptionLevel.Socket, option, wanted);
+    }
+
+    private bool ForbidFragments()
+    {
+        try
+        {
+            if (OperatingSystem.IsLinux()) _socket.SetRawSocketOption(LevelIp, MtuDiscover, BitConverter.GetBytes(ProbeOnly));
+            else _socket.DontFragment = true;
+            return true;
+        }
+        catch (Exception e) when (e is SocketException or PlatformNotSupportedException)
+        {
+            return false;
+        }
     }
 
     // Windows reports an ICMP "port unreachable" as an error of the next receive; SIO_UDP_CONNRESET turns that off.

@@ -218,6 +218,8 @@ public class MeshTests
             }
         }
 
+        public void OnBlackHole() => _mesh.Violation ??= "no datagram is larger than the base";
+
         public bool MayDeclareUnreachable(long silentMicros) => true;
 
         private static void Trim(List<string> list, long end)
