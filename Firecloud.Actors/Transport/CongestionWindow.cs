@@ -24,7 +24,7 @@ internal sealed class CongestionWindow(long initial, long max)
     public const int ManyLost = 10;
 
     /// <summary>Growth per round trip beyond slow start: this part of the bound.</summary>
-    private const int GrowthPart = 128;
+    private const int GrowthPart = 256;
 
     private long _slowStartThreshold = long.MaxValue;
     private long _shrunkAt = -1;

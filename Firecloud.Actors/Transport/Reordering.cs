@@ -5,8 +5,10 @@ namespace Firecloud.Actors.Transport;
 
 internal sealed class Reordering
 {
-    /// <summary>kPacketThreshold, and the most it grows to: beyond that the time decides.</summary>
+    /// <summary>kPacketThreshold.</summary>
     public const int LeastPackets = 3;
+
+    /// <summary>The most it grows to. When packets are later than that, only the time decides, as with RACK.</summary>
     public const int MostPackets = 64;
 
     /// <summary>kTimeThreshold in eighths of a round trip, and the most it grows to: two round trips.</summary>
@@ -49,7 +51,8 @@ internal sealed class Reordering
         for (var i = 0; i < Remembered && _count > 0; i++)
         {
             if (_lost[i] < 0 || !Contains(ack.Ranges, _lost[i])) continue;
-            Packets = (int)Math.Clamp(ack.Largest - _lost[i] + 1, Packets, MostPackets);
+            var late = ack.Largest - _lost[i] + 1;
+            Packets = late > MostPackets ? int.MaxValue : Math.Max(Packets, (int)late);
             Eighths = Math.Min(MostEighths, Eighths + 2);
             _lost[i] = -1;
             _count--;

@@ -118,6 +118,7 @@ internal sealed class FlowMesh
             _busyUntil += datagram.Length / Rate;
             delay += (long)(_busyUntil - Now);
         }
+        else delay += _random.NextInt64(RoundTrip / 2);  // or those whose slot was freed last would always find one
         _network.Enqueue((from.Peer, datagram.ToArray()), Now + delay);
     }
 

@@ -1,4 +1,5 @@
 // LossTests.cs - throughput under loss, reordering and overload, on virtual time: what decides is the rules, not the machine.
+using Firecloud.Actors.Transport;
 using Xunit;
 using Xunit.Abstractions;
 
@@ -6,35 +7,125 @@ namespace Firecloud.Tests.Transport;
 
 public class LossTests(ITestOutputHelper output)
 {
-    [Fact]
-    public void Table()
+    [Theory]
+    [InlineData(1_200, 100, 0.05, 0.9)]
+    [InlineData(1_472, 1_000, 0.05, 0.8)]
+    [InlineData(1_472, 5_000, 0.05, 0.5)]
+    [InlineData(8_972, 200, 0.05, 0.8)]
+    [InlineData(8_972, 5_000, 0.05, 0.5)]
+    [InlineData(65_507, 200, 0.05, 0.8)]
+    [InlineData(65_507, 5_000, 0.05, 0.5)]
+    [InlineData(1_472, 1_000, 0.1, 0.5)]
+    [InlineData(8_972, 1_000, 0.1, 0.5)]
+    public void Loss_by_chance_costs_little_throughput(int datagram, long roundTrip, double loss, double least)
     {
-        foreach (var datagram in new[] { 1_200, 1_472, 8_972, 65_507 })
+        double Rate(double chance)
         {
-            foreach (var rtt in new[] { 100, 500, 1_000, 5_000 })
-            {
-                var line = $"{datagram,6} B, {rtt,5} us:";
-                foreach (var loss in new[] { 0, 0.01, 0.05, 0.1 })
-                {
-                    var mesh = new FlowMesh(1, 1, datagram) { RoundTrip = rtt, Loss = loss };
-                    mesh.Run(100_000);
-                    var rate = mesh.Run(400_000);
-                    line += $"  {loss:P0} {rate,6:0.0} B/us (w {mesh.Sender().CongestionBytes / 1024,4} K, lost {mesh.Sender().Counters.Lost}, sp {mesh.Sender().Counters.Spurious})";
-                }
-                output.WriteLine(line);
-            }
+            var mesh = new FlowMesh(1, senders: 1, datagram) { RoundTrip = roundTrip, Loss = chance };
+            mesh.Run(100_000);
+            return mesh.Run(200_000);
         }
-        foreach (var senders in new[] { 1, 4, 16, 64 })
+        var (whole, lossy) = (Rate(0), Rate(loss));
+        output.WriteLine($"{whole:0.0} bytes per microsecond, with loss {lossy:0.0}");
+        Assert.True(lossy >= least * whole, $"{lossy:0.0} of {whole:0.0} bytes per microsecond");
+    }
+
+    [Theory]
+    [InlineData(1, 64 << 10)]
+    [InlineData(4, 64 << 10)]
+    [InlineData(16, 256 << 10)]
+    [InlineData(16, 4 << 20)]
+    [InlineData(64, 4 << 20)]
+    public void A_queue_that_overflows_does_not_collapse_and_nobody_starves(int senders, long queue)
+    {
+        var mesh = new FlowMesh(1, senders) { RoundTrip = 500, Queue = queue };
+        mesh.Run(200_000);
+        var before = Enumerable.Range(0, senders).Select(mesh.DeliveredBy).ToArray();
+        var sent = mesh.DatagramsSent;
+        var rate = mesh.Run(300_000);
+        var shares = Enumerable.Range(0, senders).Select(i => (mesh.DeliveredBy(i) - before[i]) / (rate * 300_000 / senders)).Order().ToList();
+        output.WriteLine($"{rate:0.0} bytes per microsecond, {mesh.DatagramsSent - sent} datagrams, {mesh.Overflowed} overflowed, shares {shares[0]:0.00} to {shares[^1]:0.00}");
+        Assert.True(rate >= 0.9 * mesh.Rate, $"{rate:0.0} of {mesh.Rate} bytes per microsecond");
+        Assert.Equal(0, mesh.Unreachables);
+        Assert.True(shares[0] > 0.1, $"one had {shares[0]:0.00} of its share");
+    }
+
+    [Fact]
+    public void Datagrams_that_come_late_are_not_taken_for_lost_again_and_again()
+    {
+        var mesh = new FlowMesh(1, senders: 1) { RoundTrip = 2_000, Late = 0.05, LateBy = 1_500 };
+        mesh.Run(100_000);
+        var (early, sent) = (mesh.Sender().Counters.Lost, mesh.Sender().Counters.PacketsOut);
+        var rate = mesh.Run(300_000);
+        var (late, more) = (mesh.Sender().Counters.Lost - early, mesh.Sender().Counters.PacketsOut - sent);
+        output.WriteLine($"{early} of {sent}, then {late} of {more} called lost, {mesh.Sender().Counters.Spurious} in error");
+        Assert.True(mesh.Sender().Counters.Spurious > 0);
+        Assert.True(late < more / 1_000, $"{late} of {more} were called lost");
+        Assert.True(rate > 0.9 * mesh.Rate);
+    }
+
+    [Fact]
+    public void The_window_grows_as_in_RFC_9002_and_shrinks_by_a_share_of_losses()
+    {
+        var window = new CongestionWindow(initial: 100_000, max: 256_000);
+        window.OnAcked(1_000, 1, 100_000, now: 5);
+        Assert.Equal(101_000, window.Bytes);          // slow start
+        window.OnAcked(1_000, 2, 20_000, now: 6);
+        Assert.Equal(101_000, window.Bytes);          // not used, not grown
+        for (var i = 0; i < 5; i++) window.OnLost(sentAt: 7);
+        for (var i = 0; i < 45; i++) window.OnAcked(10, 7, 0, now: 10);
+        window.OnAcked(10, 11, 0, now: 15);
+        Assert.Equal(101_000, window.Bytes);          // 5 of 53: by chance
+        for (var i = 0; i < 20; i++) window.OnLost(sentAt: 12);
+        for (var i = 0; i < 40; i++) window.OnAcked(10, 12, 0, now: 16);
+        window.OnAcked(10, 16, 0, now: 20);
+        Assert.Equal(101_000 * 68 / 100, window.Bytes);  // 20 of 61 (32 %): too many
+        for (var i = 0; i < 60; i++) window.OnLost(sentAt: 13);
+        window.OnAcked(10, 20, 0, now: 25);
+        window.OnAcked(10, 26, 0, now: 30);
+        Assert.Equal(68_680, window.Bytes);           // sent before it shrank: they say nothing new
+        for (var i = 0; i < 69; i++) window.OnAcked(1_000, 31, 68_680, now: 40);
+        Assert.InRange(window.Bytes, 68_680 + 980, 68_680 + 1_000);  // 1/256 of the bound for each window
+        for (var i = 0; i < 60; i++) window.OnLost(sentAt: 41);
+        window.OnSpurious(60);
+        window.OnAcked(1_000, 42, 0, now: 50);
+        Assert.InRange(window.Bytes, 69_660, 69_680);
+        window.OnPersistentCongestion();
+        Assert.Equal(CongestionWindow.Least, window.Bytes);
+        for (var i = 0; i < 1_000; i++) window.OnAcked(100_000, 100 + i, 256_000, now: 200 + i);
+        Assert.Equal(256_000, window.Bytes);
+    }
+
+    [Fact]
+    public void Thresholds_grow_with_each_error_up_to_a_bound_and_shrink_again()
+    {
+        var reordering = new Reordering();
+        reordering.OnLost(10);
+        Assert.Equal(0, reordering.OnAck(Frames.Ack(12, 20), 9));
+        Assert.Equal((3, 9), (reordering.Packets, reordering.Eighths));
+        Assert.Equal(1, reordering.OnAck(Frames.Ack(10, 20), 0));
+        Assert.Equal((11, 11), (reordering.Packets, reordering.Eighths));
+        Assert.Equal(0, reordering.OnAck(Frames.Ack(10, 20), 0));  // once
+        for (var i = 0; i < 1_000; i++) reordering.OnLost(i);
+        Assert.Equal(32, reordering.OnAck(Frames.Ack(0, 5_000), 0));  // the last ones
+        Assert.Equal((int.MaxValue, Reordering.MostEighths), (reordering.Packets, reordering.Eighths));
+        reordering.OnAck(Frames.Ack(0, 6_000), Reordering.ForgetAfter);
+        Assert.Equal(int.MaxValue, reordering.Packets);
+        reordering.OnAck(Frames.Ack(0, 6_001), 1);
+        Assert.Equal((3, 9), (reordering.Packets, reordering.Eighths));
+    }
+
+    private static class Frames
+    {
+        public static AckFrame Ack(long first, long last)
         {
-            foreach (var queue in new[] { 64 << 10, 512 << 10, 4 << 20 })
-            {
-                var mesh = new FlowMesh(1, senders, 1_472) { RoundTrip = 500, Queue = queue };
-                mesh.Run(200_000);
-                var (sent, over) = (mesh.DatagramsSent, mesh.Overflowed);
-                var rate = mesh.Run(400_000);
-                var each = Enumerable.Range(0, senders).Select(mesh.DeliveredBy).Order().ToList();
-                output.WriteLine($"{senders} senders, queue {queue / 1024} K: {rate:0.0} B/us, sent {mesh.DatagramsSent - sent}, overflowed {mesh.Overflowed - over}, least {each[0]} most {each[^1]} unreach {mesh.Unreachables}");
-            }
+            var ranges = new AckRanges();
+            for (var i = first; i <= last; i++) ranges.Add(i);
+            var bytes = new byte[AckRanges.MaxFrameSize];
+            var from = (ReadOnlySpan<byte>)bytes.AsSpan(1, ranges.WriteFrame(bytes, 0) - 1);
+            var frame = new AckFrame();
+            Assert.True(frame.TryRead(ref from));
+            return frame;
         }
     }
 }
