@@ -107,12 +107,14 @@ internal sealed partial class Session
         // A late acknowledgement of a packet given up is a sign of life too.
         var progress = _ackFrame.Largest > _loss.LargestAcked;
         var spurious = _loss.OnAck(_ackFrame, now, _ackedNow, _lostNow);
-        if (spurious > 0) _congestion.OnSpurious(spurious);
+        _congestion.OnSpurious(spurious);
+        _lossRate.OnSpurious(spurious);
         Counters.Spurious += spurious;
         OnLost(now);
         foreach (var packet in _ackedNow)
         {
             _congestion.OnAcked(packet.Bytes, packet.SentAt, inFlight, now);
+            _lossRate.OnAcked();
             _mtu.OnAcked(packet.Bytes, packet.IsMtuProbe, now);
             foreach (var frame in packet.Frames) OnFrameAcked(frame);
             packet.Frames.Clear();

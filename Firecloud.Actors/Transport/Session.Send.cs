@@ -10,6 +10,11 @@ internal sealed partial class Session
     /// <summary>Less room than this is not worth a STREAM frame, unless a message ends in it.</summary>
     private const int MinStreamRoom = FrameWriter.StreamOverhead + 16;
 
+    /// <summary>Percent of packets lost from which on the last of a burst goes twice.</summary>
+    private const double RepeatFromPercent = 1;
+
+    private readonly LossRate _lossRate = new();
+    private bool _repeating;
     private long _nextPacket;
     private int _probes;
     private bool _pingDue;
@@ -93,7 +98,27 @@ internal sealed partial class Session
             return;
         }
         NoteSent(packet, writer.Length, isMtuProbe: false, now);
+        RepeatLastOfBurst(packet);
     }
+
+    // When the last packet of a burst is lost, nothing behind it shows that, and its messages wait for a probe time-out: many
+    // round trips. On a link that loses by chance it goes twice. Not on one that loses because a buffer overflows, which also
+    // fills it: there round trips are long, and repeating would make it worse.
+    private void RepeatLastOfBurst(SentPacket packet)
+    {
+        if (HasData) return;
+        if (_repeating || packet.Frames.Count == 0 || !LosesByChance)
+        {
+            _repeating = false;
+            return;
+        }
+        (_repeating, packet.Requeued) = (true, true);
+        Counters.Repeated++;
+        Requeue(packet);
+    }
+
+    private bool LosesByChance => _lossRate.Percent is >= RepeatFromPercent and <= CongestionWindow.LossPercent && Reachable
+        && _rtt.Smoothed <= (2 * _rtt.Min) + RttEstimator.Granularity && _loss.BytesInFlight < CongestionWindow.Least;
 
     // Nothing but a PING: its loss is likely and must not delay anything.
     private void WriteMtuProbe(ref FrameWriter writer, long now)
@@ -158,6 +183,7 @@ internal sealed partial class Session
             _mtu.OnLost(packet.Bytes, packet.IsMtuProbe, now);
             if (packet.IsMtuProbe) continue;  // RFC 8899, section 3, item 7: no sign of congestion
             Counters.Lost++;
+            _lossRate.OnLost();
             _congestion.OnLost(packet.SentAt);
             if (!packet.Requeued) Requeue(packet);
             packet.Frames.Clear();

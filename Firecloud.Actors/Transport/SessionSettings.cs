@@ -53,6 +53,7 @@ internal sealed class SessionCounters
     public long Retransmitted { get; set; }
     public long Lost { get; set; }
     public long Spurious { get; set; }
+    public long Repeated { get; set; }
     public long Dropped { get; set; }
     public long MessagesIn { get; set; }
 
@@ -68,6 +69,7 @@ internal sealed class SessionCounters
         Retransmitted += other.Retransmitted;
         Lost += other.Lost;
         Spurious += other.Spurious;
+        Repeated += other.Repeated;
         Dropped += other.Dropped;
         MessagesIn += other.MessagesIn;
     }

@@ -38,6 +38,10 @@ public sealed record TransportStatistics(Address LocalAddress, IReadOnlyList<Pee
     /// <summary>Datagrams that the kernel refused to send.</summary>
     public long SendErrors { get; init; }
 
+    /// <summary>Datagrams that the kernel dropped because the receive buffer was full; -1 where it does not tell (only Linux
+    /// does).</summary>
+    public long KernelDrops { get; init; }
+
     /// <summary>Bugs that were caught; each is in the log.</summary>
     public long InternalErrors { get; init; }
 

@@ -27,6 +27,7 @@ internal sealed partial class UdpNode
     private readonly ulong _secret = RandomNumber();
     private readonly object _timerGate = new();
     private readonly string _addressText;
+    private readonly KernelDrops _drops;
     private readonly int _grantedReceive;
     private readonly int _grantedSend;
     private long _armed = long.MaxValue;
@@ -46,10 +47,12 @@ internal sealed partial class UdpNode
         LocalAddress = new Address(UdpTransport.Scheme, system.Name, settings.Hostname, _socket.Local.Port);
         _addressText = LocalAddress.WithProtocol("akka." + UdpTransport.Scheme).ToString();
         (_grantedReceive, _grantedSend) = (_socket.ReceiveBuffer, _socket.SendBuffer);
+        _drops = new KernelDrops(_socket.Local);
         new Thread(ReceiveLoop) { IsBackground = true, Name = "firecloud-udp-receive" }.Start();
         new Thread(TimerLoop) { IsBackground = true, Name = "firecloud-udp-timer" }.Start();
         log.Info("UDP transport on {0}, kernel buffers {1} KiB to receive and {2} KiB to send", LocalAddress,
             _grantedReceive / 1024, _grantedSend / 1024);
+        if (_grantedReceive < settings.ReceiveBuffer) log.Warning(UdpSocket.TooSmall(_grantedReceive, settings.ReceiveBuffer));
     }
 
     public UdpSettings Settings { get; }
@@ -210,6 +213,7 @@ internal sealed partial class UdpNode
     private void RunTimers(long now, long excuse)
     {
         _faults.Flush(_socket, now);
+        WarnOfDrops(now);
         var next = _faults.NextDue;
         foreach (var (_, link) in _byKey)
         {

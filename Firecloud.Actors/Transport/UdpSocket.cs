@@ -44,10 +44,13 @@ internal sealed class UdpSocket : IDisposable
     public IPEndPoint Local => (IPEndPoint)_socket.LocalEndPoint!;
 
     /// <summary>What the kernel granted, bytes.</summary>
-    public int ReceiveBuffer => _socket.ReceiveBufferSize;
+    public int ReceiveBuffer => _socket.ReceiveBufferSize / Doubled;
 
     /// <summary>What the kernel granted, bytes.</summary>
-    public int SendBuffer => _socket.SendBufferSize;
+    public int SendBuffer => _socket.SendBufferSize / Doubled;
+
+    // Linux adds as much again for its own bookkeeping, and tells the sum (socket(7), SO_RCVBUF).
+    private static int Doubled => OperatingSystem.IsLinux() ? 2 : 1;
 
     /// <summary>Whether the kernel sends datagrams whole or not at all.</summary>
     public bool NeverFragments { get; }
@@ -71,6 +74,13 @@ internal sealed class UdpSocket : IDisposable
             }
         }
     }
+
+    /// <summary>What to do about a receive buffer that the kernel did not grant.</summary>
+    /// <param name="granted">Bytes.</param>
+    /// <param name="wanted">Bytes.</param>
+    public static string TooSmall(int granted, int wanted) =>
+        $"The kernel granted a receive buffer of {granted / 1024} KiB, {wanted / 1024} KiB were asked for: under load datagrams will be "
+        + $"lost and sent again. Run sysctl -w net.core.rmem_max={wanted} (and write it to /etc/sysctl.d), or lower receive-buffer.";
 
     /// <summary>Waits for a datagram.</summary>
     /// <param name="buffer">Room for any datagram.</param>

@@ -1,4 +1,5 @@
 using Firecloud.Actors.Transport;
+using Xunit;
 
 namespace Firecloud.Tests.Transport;
 
@@ -61,6 +62,10 @@ internal sealed class FlowMesh
     public int Unreachables { get; private set; }
 
     public Session Sender(int index = 0) => _ends[2 * index].Session;
+
+    /// <summary>Writes one small message.</summary>
+    /// <param name="index">By which sender.</param>
+    public void Write(int index = 0) => Assert.True(_ends[2 * index].Association!.Sender.TryWrite(Message.AsMemory(0, 100)));
 
     public long DeliveredBy(int index) => _ends[(2 * index) + 1].Delivered;
 
@@ -148,9 +153,9 @@ internal sealed class FlowMesh
         public void Receive(byte[] datagram)
         {
             var error = DatagramHeader.TryRead(datagram, ChecksumSeal.Instance, out var header, out var payload);
-            Xunit.Assert.Equal(DatagramError.None, error);
-            Xunit.Assert.True(Session.Receive(header.Number, payload, _mesh.Now));
-            Xunit.Assert.Equal(0, Session.Counters.Malformed);
+            Assert.Equal(DatagramError.None, error);
+            Assert.True(Session.Receive(header.Number, payload, _mesh.Now));
+            Assert.Equal(0, Session.Counters.Malformed);
         }
 
         public IAssociationSink OnAccepted(Association association) => this;

@@ -51,6 +51,55 @@ public class LossTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public void The_last_of_a_burst_goes_twice_on_a_lossy_link()
+    {
+        var mesh = new FlowMesh(1, senders: 1) { Loss = 0.05, Writes = false };
+        var late = 0;
+        for (var i = 0; i < 3_000; i++)
+        {
+            var before = mesh.Delivered;
+            mesh.Write();
+            mesh.Run(3_000);  // shorter than any probe time-out
+            if (mesh.Delivered == before && i >= 1_000) late++;
+        }
+        output.WriteLine($"{late} of 2,000 were late, {mesh.Sender().Counters.Repeated} repeated");
+        Assert.InRange(late, 0, 40);  // 5 % would be 100
+        mesh.Loss = 0;
+        mesh.Writes = true;
+        mesh.Run(200_000);
+        mesh.Writes = false;
+        mesh.Run(200_000);
+        var repeated = mesh.Sender().Counters.Repeated;
+        for (var i = 0; i < 100; i++)
+        {
+            mesh.Write();
+            mesh.Run(3_000);
+        }
+        Assert.Equal(repeated, mesh.Sender().Counters.Repeated);
+    }
+
+    [Fact]
+    public void An_overflowing_queue_is_not_answered_with_repetitions()
+    {
+        // 300 senders with a small message each 2 ms: 150,000 a second, of some 170 bytes; 20 bytes per microsecond are some 118,000.
+        var mesh = new FlowMesh(1, senders: 300) { Rate = 20, Queue = 200_000, Writes = false };
+        for (var round = 0; round < 150; round++)
+        {
+            for (var i = 0; i < 300; i++) mesh.Write(i);
+            mesh.Run(2_000);
+        }
+        var (repeated, sent) = (0L, 0L);
+        for (var i = 0; i < 300; i++)
+        {
+            repeated += mesh.Sender(i).Counters.Repeated;
+            sent += mesh.Sender(i).Counters.PacketsOut;
+        }
+        output.WriteLine($"{repeated} of {sent} repeated, {mesh.Overflowed} overflowed");
+        Assert.True(mesh.Overflowed > 0);
+        Assert.True(repeated < sent / 20, $"{repeated} of {sent}");
+    }
+
+    [Fact]
     public void Datagrams_that_come_late_are_not_taken_for_lost_again_and_again()
     {
         var mesh = new FlowMesh(1, senders: 1) { RoundTrip = 2_000, Late = 0.05, LateBy = 1_500 };
@@ -60,7 +109,7 @@ public class LossTests(ITestOutputHelper output)
         var (late, more) = (mesh.Sender().Counters.Lost - early, mesh.Sender().Counters.PacketsOut - sent);
         output.WriteLine($"{early} of {sent}, then {late} of {more} called lost, {mesh.Sender().Counters.Spurious} in error");
         Assert.True(mesh.Sender().Counters.Spurious > 0);
-        Assert.True(late < more / 1_000, $"{late} of {more} were called lost");
+        Assert.True(late < more / 500, $"{late} of {more} were called lost");
         Assert.True(rate > 0.9 * mesh.Rate);
     }
 
