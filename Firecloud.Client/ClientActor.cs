@@ -26,7 +26,7 @@ internal sealed class ClientActor : UntypedActor, IWithTimers
     private Gateway? _gateway;
     private SizeLimits? _sizes;
     private Codec _codec = new(Votes.MaxMembers, 65536);
-    private IActorRef[] _coordinators = [];
+    private IActorRef[] _nodes = [];
     private readonly long[] _passingSinceMs = [.. Enumerable.Repeat(long.MaxValue, Votes.MaxMembers)];   // without an answer
     private uint _reachable;    // members that answer and vote
     private uint _answering;    // members that answer
@@ -137,7 +137,7 @@ internal sealed class ClientActor : UntypedActor, IWithTimers
     private void OnConfiguration(ConfigurationReply reply)
     {
         if (_gateway is null && !TryLearn(reply)) return;
-        if (reply.From >= _coordinators.Length) return;
+        if (reply.From >= _nodes.Length) return;
         _answering |= 1u << reply.From;
         _passingSinceMs[reply.From] = long.MaxValue;
         SetReachable(reply.Ready ? _reachable | 1u << reply.From : _reachable & ~(1u << reply.From));
@@ -169,8 +169,8 @@ internal sealed class ClientActor : UntypedActor, IWithTimers
         }
         _codec = new Codec(_configuration.Members.Count, _configuration.Shards);
         _sizes = new SizeLimits(reply.MaxKey, reply.MaxValue);
-        _coordinators = [.. _configuration.Members.Select(m => Remote(m, "coordinator"))];
-        for (var i = 0; i < _coordinators.Length; i++) _byAddress[_coordinators[i].Path.Address] = i;
+        _nodes = [.. _configuration.Members.Select(m => Remote(m))];
+        for (var i = 0; i < _nodes.Length; i++) _byAddress[_nodes[i].Path.Address] = i;
         _gateway = new Gateway(_configuration, -1, _client, _limits, new Random((int)_client));
         _gateway.OnTick(NowMs);
         SetReachable(0);
@@ -214,16 +214,16 @@ internal sealed class ClientActor : UntypedActor, IWithTimers
     // Datagrams pass, greetings are not answered: Akka holds an association that nobody reads.
     private void RenewDeafLinks(long now)
     {
-        for (var member = 0; member < _coordinators.Length; member++)
+        for (var member = 0; member < _nodes.Length; member++)
         {
             if (_passingSinceMs[member] > now - DeafAfterMs) continue;
             _passingSinceMs[member] = now;
-            _ = UdpTransport.Manage(Context.System, new RenewSession(_coordinators[member].Path.Address));
+            _ = UdpTransport.Manage(Context.System, new RenewSession(_nodes[member].Path.Address));
         }
     }
 
     private void Greet(Member member) =>
-        Remote(member, "master").Tell(NodeContext.EncodeForAll(new ConfigurationRequest()), Self);
+        Remote(member).Tell(NodeContext.EncodeForAll(new ConfigurationRequest()), Self);
 
     private void RefuseLate(PendingRequest request) => request.Complete(OperationResult.Refused(
         RefusalReason.TimedOut,
@@ -231,23 +231,23 @@ internal sealed class ClientActor : UntypedActor, IWithTimers
 
     private void Send()
     {
-        for (var member = 0; member < _coordinators.Length; member++)
+        for (var member = 0; member < _nodes.Length; member++)
         {
             var requests = _gateway!.Outbox[member];
             if (requests.Count == 0) continue;
             foreach (var part in Batching.Cut([.. requests], 48 * 1024))
             {
-                _coordinators[member].Tell(NodeContext.EncodeForAll(new RequestBatch(_client, ++_serial, part)), Self);
+                _nodes[member].Tell(NodeContext.EncodeForAll(new RequestBatch(_client, ++_serial, part)), Self);
             }
             requests.Clear();
         }
     }
 
-    private IActorRef Remote(Member member, string name)
+    private IActorRef Remote(Member member)
     {
         var address = new Address("akka.udp", _systemName, member.Host, member.Port);
         return ((ExtendedActorSystem)Context.System).Provider.ResolveActorRef(
-            new RootActorPath(address) / "user" / FirecloudNode.ActorName / name);
+            new RootActorPath(address) / "user" / FirecloudNode.ActorName / FirecloudNode.ClientsName);
     }
 }
 

@@ -42,7 +42,8 @@ public sealed class FirecloudClient : IAsyncDisposable
     /// <param name="nodes">host:port of one node or more; the others are learnt from it.</param>
     /// <param name="options">How the client behaves.</param>
     /// <param name="cancellationToken">Stops waiting for the first node.</param>
-    /// <exception cref="FirecloudException">No node answered within <see cref="FirecloudClientOptions.ConnectTimeout"/>.</exception>
+    /// <exception cref="FirecloudException">No node answered within <see cref="FirecloudClientOptions.ConnectTimeout"/>, or the
+    /// secret can't be used.</exception>
     /// <exception cref="ArgumentException">An address is not host:port.</exception>
     public static async Task<FirecloudClient> ConnectAsync(
         IReadOnlyList<string> nodes, FirecloudClientOptions options, CancellationToken cancellationToken = default)
@@ -53,8 +54,10 @@ public sealed class FirecloudClient : IAsyncDisposable
             akka.loglevel = ERROR
             akka.stdout-loglevel = ERROR
             akka.coordinated-shutdown.run-by-clr-shutdown-hook = off
+            akka.remote.firecloud-udp.allow-insecure = {{(options.AllowInsecure ? "on" : "off")}}
+            akka.remote.firecloud-udp.secrets = [{{(options.Secret is null ? "" : Quoted(options.Secret))}}]
             """);
-        var system = AkkaNoise.CreateSystem("firecloud-client", config.WithFallback(ActorSystemConfig));
+        var system = AkkaNoise.CreateSystem("firecloud-client", Checked(config.WithFallback(ActorSystemConfig)));
         var client = new FirecloudClient(system, new RemoteStore(system, members, options), options, ownsSystem: true);
         try
         {
@@ -181,28 +184,29 @@ public sealed class FirecloudClient : IAsyncDisposable
     /// <param name="timeout">How long to wait.</param>
     /// <exception cref="FirecloudException">The node did not answer.</exception>
     public async Task<NodeStatus> StatusAsync(string node, TimeSpan timeout) =>
-        await AskMasterAsync(node, new StatusRequest(), timeout).ConfigureAwait(false) is StatusReply reply
+        await AskAsync(node, FirecloudNode.ClientsName, new StatusRequest(), timeout).ConfigureAwait(false) is StatusReply reply
             ? NodeStatus.FromJson(reply.Json)!
             : throw new FirecloudException($"{node} gave no status; is it of another version?");
 
     /// <summary>Gives a node an operator's order.</summary>
     internal async Task<AdminReply> OrderAsync(string node, AdminOrder order, TimeSpan timeout) =>
-        await AskMasterAsync(node, new AdminRequest(order), timeout).ConfigureAwait(false) is AdminReply reply
+        await AskAsync(node, "master", new AdminRequest(order), timeout).ConfigureAwait(false) is AdminReply reply
             ? reply
             : throw new FirecloudException($"{node} does not know the order {order}; is it of another version?");
 
-    private async Task<object> AskMasterAsync(string node, object message, TimeSpan timeout)
+    private async Task<object> AskAsync(string node, string actor, object message, TimeSpan timeout)
     {
-        var path = $"akka.udp://{_options.NodeSystemName}@{Addresses([node])[0]}/user/{FirecloudNode.ActorName}/master";
-        var master = ((ExtendedActorSystem)_system).Provider.ResolveActorRef(path);
+        var path = $"akka.udp://{_options.NodeSystemName}@{Addresses([node])[0]}/user/{FirecloudNode.ActorName}/{actor}";
+        var target = ((ExtendedActorSystem)_system).Provider.ResolveActorRef(path);
         try
         {
-            var frame = await master.Ask<Frame>(NodeContext.EncodeForAll(message), timeout).ConfigureAwait(false);
+            var frame = await target.Ask<Frame>(NodeContext.EncodeForAll(message), timeout).ConfigureAwait(false);
             return new Codec(Votes.MaxMembers, 65536).Decode(frame.Bytes);
         }
         catch (AskTimeoutException e)
         {
-            throw new FirecloudException($"{node} did not answer within {timeout.TotalMilliseconds:0} ms.", e);
+            throw new FirecloudException($"{node} did not answer within {timeout.TotalMilliseconds:0} ms."
+                + (message is AdminRequest && _options.Secret is not null ? " Orders need the members' secret." : ""), e);
         }
     }
 
@@ -265,6 +269,22 @@ public sealed class FirecloudClient : IAsyncDisposable
     private static Swap SwapOf(OperationResult result) => result.Outcome == Outcome.Applied
         ? new Swap(true, result.Version, null)
         : new Swap(false, Version.None, result.ValueKnown ? EntryOf(result) : null);
+
+    /// <summary>A text as HOCON has it.</summary>
+    internal static string Quoted(string text) => $"\"{text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}\"";
+
+    private static Config Checked(Config config)
+    {
+        try
+        {
+            _ = new UdpSettings(config.GetConfig(UdpSettings.Section));
+            return config;
+        }
+        catch (ConfigurationException e)
+        {
+            throw new FirecloudException(e.Message, e);
+        }
+    }
 
     private static List<Member> Addresses(IReadOnlyList<string> nodes)
     {

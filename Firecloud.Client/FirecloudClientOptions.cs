@@ -33,6 +33,19 @@ public sealed record FirecloudClientOptions
     /// <summary>Name of the nodes' ActorSystem. Default firecloud.</summary>
     public string NodeSystemName { get; init; } = "firecloud";
 
+    /// <summary>The secret to prove to the nodes: the clients' one, or the members' for operators' orders. The text itself, or
+    /// "file:PATH". Default none: then the nodes must have none either. Only for clients with an ActorSystem of their own; an
+    /// application's has it in its configuration, akka.remote.firecloud-udp.secrets.</summary>
+    public string? Secret { get; init; }
+
+    /// <summary>Go to nodes on other machines without a secret. Default false.</summary>
+    public bool AllowInsecure { get; init; }
+
+    /// <summary>Everything but the secret.</summary>
+    public override string ToString() =>
+        $"OperationTimeout = {OperationTimeout}, ConnectTimeout = {ConnectTimeout}, NodeSystemName = {NodeSystemName}, "
+        + $"Secret = {(Secret is null ? "none" : "set")}, AllowInsecure = {AllowInsecure}";
+
     internal static TimeSpan Checked(TimeSpan value, string name) =>
         value >= TimeSpan.FromMilliseconds(10) && value <= TimeSpan.FromMinutes(10)
             ? value

@@ -49,7 +49,7 @@ internal sealed class RemoteStore : IStore
         {
             throw new FirecloudException(
                 $"None of {string.Join(", ", _nodes)} answered within {timeout.TotalMilliseconds:0} ms. "
-                + "Check that the nodes run, that the addresses are written as in their settings, and that UDP reaches them.");
+                + "Check that the nodes run, that the addresses are written as in their settings, that UDP reaches them, and that the secret is theirs.");
         }
     }
 }

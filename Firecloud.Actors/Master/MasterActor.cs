@@ -4,6 +4,7 @@ using Akka.Actor;
 using Akka.Cluster;
 using Firecloud.Actors.Node;
 using Firecloud.Actors.Protocol;
+using Firecloud.Actors.Transport;
 using Firecloud.Actors.Wire;
 
 namespace Firecloud.Actors.Master;
@@ -11,6 +12,8 @@ namespace Firecloud.Actors.Master;
 /// <summary>Answers status and configuration.</summary>
 internal sealed class MasterActor : UntypedActor
 {
+    private sealed record Answer(IActorRef To, bool AsFrame, TransportStatistics? Transport);
+
     private readonly NodeContext _node;
     private LinksChanged? _links;
 
@@ -21,7 +24,8 @@ internal sealed class MasterActor : UntypedActor
         switch (message)
         {
             case LinksChanged links: _links = links; break;
-            case StatusRequest: Sender.Tell(Status(), Self); break;
+            case StatusRequest: AskTransport(frame: false); break;
+            case Answer answer: answer.To.Tell(answer.AsFrame ? _node.Encode(new StatusReply(Status(answer.Transport).ToJson())) : Status(answer.Transport), Self); break;
             case Frame frame: OnFrame(frame); break;
             default: Unhandled(message); break;
         }
@@ -36,14 +40,20 @@ internal sealed class MasterActor : UntypedActor
                 .PipeTo(Sender, Self, reply => _node.Encode(reply), e => _node.Encode(new AdminReply(false, e.Message)));
             return;
         }
-        object? answer = !isMessage ? null : message switch
+        switch (isMessage ? message : null)
         {
-            StatusRequest => new StatusReply(Status().ToJson()),
-            ConfigurationRequest => Configuration(),
-            _ => null,
-        };
-        if (answer is null) _node.Counters.CountBadFrame();
-        else Sender.Tell(_node.Encode(answer), Self);
+            case StatusRequest: AskTransport(frame: true); break;
+            case ConfigurationRequest: Sender.Tell(_node.Encode(Configuration()), Self); break;
+            default: _node.Counters.CountBadFrame(); break;
+        }
+    }
+
+    // The routes are the transport's; asked each time, so that the status is what is now.
+    private void AskTransport(bool frame)
+    {
+        var to = Sender;
+        UdpTransport.StatisticsOf(Context.System)
+            .PipeTo(Self, Self, transport => new Answer(to, frame, transport), _ => new Answer(to, frame, null));
     }
 
     private ConfigurationReply Configuration()
@@ -56,7 +66,7 @@ internal sealed class MasterActor : UntypedActor
             limits.Key, limits.Value, _links?.State == NodeState.Voting);
     }
 
-    private NodeStatus Status()
+    private NodeStatus Status(TransportStatistics? transport)
     {
         var (configuration, links) = (_node.Configuration, _links);
         var usable = (links?.Reachable & links?.Voting) ?? 0;
@@ -80,27 +90,43 @@ internal sealed class MasterActor : UntypedActor
             Members = [.. configuration.Members.Select((m, i) => new MemberStatus(
                 i, m.ToString(), configuration.Votes[i], i == configuration.Votes.Master,
                 ((links?.Reachable ?? 0) >> i & 1) != 0, ((links?.Voting ?? 0) >> i & 1) != 0,
+                RouteTo(i, transport), transport?.Peers.Any(p => p.Member == i && p.Heard) ?? false,
                 i < _node.Counters.Differing.Count ? _node.Counters.Differing[i] : 0))],
-            Counters = Counters(),
+            Counters = Counters(transport),
             AkkaCluster = _node.Settings.JoinsCluster ? AkkaMembers() : [],
         };
     }
 
-    private SortedDictionary<string, long> Counters()
+    private string? RouteTo(int member, TransportStatistics? transport)
+    {
+        if (member == _node.Self) return null;
+        var peer = transport?.Peers.FirstOrDefault(p => p.Member == member);
+        return peer is not { RouteKnown: true } ? "none" : peer.Relays.Count == 0 ? "direct" : "via " + string.Join(" and ", peer.Relays);
+    }
+
+    private SortedDictionary<string, long> Counters(TransportStatistics? transport)
     {
         var counters = _node.Counters;
         return new SortedDictionary<string, long>(StringComparer.Ordinal)
         {
             ["badFrames"] = counters.BadFrames,
             ["behind"] = counters.Behind,
+            ["messagesRefused"] = transport?.MessagesRefused ?? 0,
+            ["datagramsForged"] = transport?.Forged ?? 0,
+            ["datagramsMalformed"] = transport?.Malformed ?? 0,
+            ["datagramsReplayed"] = transport?.Replayed ?? 0,
+            ["datagramsUnsealed"] = transport?.Unsealed ?? 0,
+            ["datagramsWrongKey"] = transport?.WrongKey ?? 0,
             ["divergent"] = counters.Divergent,
             ["heard"] = counters.Heard,
             ["keys"] = counters.Keys,
+            ["relayed"] = transport?.Relayed ?? 0,
             ["replicaAnswersReceived"] = counters.ReplicaAnswersReceived,
             ["replicaRequestsHandled"] = counters.ReplicaRequestsHandled,
             ["replicaRequestsSent"] = counters.ReplicaRequestsSent,
             ["requestsForwarded"] = counters.RequestsForwarded,
             ["requestsTaken"] = counters.RequestsTaken,
+            ["routeChanges"] = transport?.RouteChanges ?? 0,
             ["shardsHeld"] = counters.ShardsHeld,
         };
     }

@@ -10,9 +10,12 @@ namespace Firecloud.Actors.Master;
 /// <param name="Master">True for the member that breaks ties.</param>
 /// <param name="Reachable">The transport reaches it.</param>
 /// <param name="Voting">It said last that it votes.</param>
+/// <param name="Route">How datagrams get there: "direct", "via host:port", "via host:port and host:port", "none"; null for itself.</param>
+/// <param name="Heard">Its datagrams arrive here directly.</param>
 /// <param name="DifferingShards">Shards in which the node's replica differed from it when last compared; under load a few always do.</param>
 public sealed record MemberStatus(
-    int Node, string Address, int Votes, bool Master, bool Reachable, bool Voting, int DifferingShards);
+    int Node, string Address, int Votes, bool Master, bool Reachable, bool Voting, string? Route, bool Heard,
+    int DifferingShards);
 
 /// <summary>A node's status: what <c>firecloud status --json</c> prints.</summary>
 public sealed record NodeStatus

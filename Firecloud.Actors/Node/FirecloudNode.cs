@@ -15,6 +15,9 @@ public sealed class FirecloudNode : IExtension
     /// <summary>The node's actor is /user/firecloud.</summary>
     public const string ActorName = "firecloud";
 
+    /// <summary>The actor below it that clients write to.</summary>
+    public const string ClientsName = "clients";
+
     private readonly IActorRef _actor;
     private readonly NodeContext _context;
 
@@ -51,12 +54,14 @@ public sealed class FirecloudNode : IExtension
             akka.remote.firecloud-udp {
               hostname = "{{settings.Address.Host}}"
               port = {{settings.Address.Port}}
-              keep = [{{string.Join(", ", settings.Configuration.Members.Select(m => $"\"{m}\""))}}]
+              members = [{{string.Join(", ", settings.Configuration.Members.Select(m => $"\"{m}\""))}}]
             }
             """);
         var provider = ConfigurationFactory.ParseString($"akka.actor.provider = {(settings.JoinsCluster ? "cluster" : "remote")}");
-        return user.WithFallback(address).WithFallback(provider).WithFallback(AkkaConfig).WithFallback(UdpTransport.DefaultConfig())
+        var config = user.WithFallback(address).WithFallback(provider).WithFallback(AkkaConfig).WithFallback(UdpTransport.DefaultConfig())
             .WithFallback(NodeSettings.Reference);
+        _ = new UdpSettings(config.GetConfig(UdpSettings.Section));  // what is wrong there is better said now than by a system that fails to start
+        return config;
     }
 
     /// <summary>What nodes and clients need of Akka: our transport, our serializer, no quarantines, no downing.</summary>

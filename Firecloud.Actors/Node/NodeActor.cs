@@ -31,6 +31,8 @@ internal sealed class NodeActor : UntypedActor
         var replica = Context.ActorOf(Props.Create(() => new ReplicaActor(_node, _store)), "replica");
         var coordinator = Context.ActorOf(Props.Create(() => new CoordinatorActor(_node)), "coordinator");
         _master = Context.ActorOf(Props.Create(() => new MasterActor(_node)), "master");
+        var master = _master;
+        Context.ActorOf(Props.Create(() => new ClientsActor(coordinator, master, _node.Counters)), FirecloudNode.ClientsName);
         _node.SetPeers([.. _node.Configuration.Members.Select((member, i) => i == _node.Self
             ? new Peer(replica, coordinator, ActorRefs.Nobody)
             : new Peer(Remote(member, "replica"), Remote(member, "coordinator"), Remote(member, "links")))]);

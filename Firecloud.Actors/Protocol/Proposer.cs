@@ -31,7 +31,7 @@ internal sealed class ProposerOutbox(int members)
 /// <summary>Runs requests as a coordinator: as owner of the shards it holds, and as reader of the others.</summary>
 internal sealed class Proposer
 {
-    private const int MaxLingeringResent = 250;   // per tick
+    private const int MaxLingeringResent = 100;   // per tick
 
     private readonly ProposerLimits _limits;
     private readonly ShardOwner?[] _shards;

@@ -13,7 +13,7 @@ namespace Firecloud.Actors.Replica;
 /// <summary>Stores and votes for one member.</summary>
 internal sealed class ReplicaActor : UntypedActor, IWithTimers
 {
-    private const int TombstonesPerLook = 1000;
+    private const int TombstonesPerLook = 300;
     private static readonly TimeSpan TickInterval = TimeSpan.FromMilliseconds(20);
 
     private readonly NodeContext _node;
@@ -37,7 +37,7 @@ internal sealed class ReplicaActor : UntypedActor, IWithTimers
     {
         (_node, _store) = (node, store);
         var frame = node.Settings.FrameSize;
-        _catchUp = new CatchUp(node.Configuration, node.Self, store, new CatchUpLimits(node.Settings.CompareMs, 10, frame));
+        _catchUp = new CatchUp(node.Configuration, node.Self, store, new CatchUpLimits(node.Settings.CompareMs, 25, frame));
         _acceptor = new Acceptor(store, node.Self, node.Configuration.Epoch) { Hear = _catchUp.Hear };
         _stateServer = new StateServer(store, node.Configuration, node.Self, frame);
         _tombstones = new Tombstones(store, TombstonesPerLook);

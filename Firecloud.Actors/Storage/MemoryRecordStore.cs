@@ -6,7 +6,7 @@ namespace Firecloud.Actors.Storage;
 /// <summary>Keeps everything in memory only: a restart loses it, and the replica stays out until it has recovered.</summary>
 public sealed class MemoryRecordStore : IRecordStore
 {
-    private readonly Dictionary<Key, StoredRecord>[] _records;
+    private readonly Dictionary<Key, StoredRecord>?[] _records;   // by shard and leaf: an exchange asks for one leaf's keys
     private readonly HashTree[] _trees;
     private readonly Ballot[] _promised;
     private readonly Version[] _dropped;
@@ -17,9 +17,9 @@ public sealed class MemoryRecordStore : IRecordStore
     /// <param name="members">Number of members.</param>
     public MemoryRecordStore(int shards, int members)
     {
-        _records = new Dictionary<Key, StoredRecord>[shards];
+        _records = new Dictionary<Key, StoredRecord>?[shards * HashTree.Leaves];
         _trees = new HashTree[shards];
-        for (var i = 0; i < shards; i++) (_records[i], _trees[i]) = ([], new HashTree());
+        for (var i = 0; i < shards; i++) _trees[i] = new HashTree();
         _promised = new Ballot[shards];
         _dropped = new Version[shards];
         Lives = new Lives(members);
@@ -35,13 +35,13 @@ public sealed class MemoryRecordStore : IRecordStore
     public bool IsDirty => false;
 
     /// <inheritdoc/>
-    public StoredRecord Get(int shard, Key key) => _records[shard].GetValueOrDefault(key, StoredRecord.None);
+    public StoredRecord Get(int shard, Key key) => At(shard, key.Leaf)?.GetValueOrDefault(key, StoredRecord.None) ?? StoredRecord.None;
 
     /// <inheritdoc/>
     public void Put(int shard, Key key, StoredRecord record)
     {
         Invariant.That(record.Record.Held);
-        ref var slot = ref CollectionsMarshal.GetValueRefOrAddDefault(_records[shard], key, out var exists);
+        ref var slot = ref CollectionsMarshal.GetValueRefOrAddDefault(At(shard, key.Leaf) ??= [], key, out var exists);
         if (!exists) Count++;
         _trees[shard].Replace(key, exists ? slot.Record : Record.None, record.Record);
         if (record.Record.IsTombstone) _tombstones[key] = shard;
@@ -52,7 +52,7 @@ public sealed class MemoryRecordStore : IRecordStore
     /// <inheritdoc/>
     public void Remove(int shard, Key key)
     {
-        if (!_records[shard].Remove(key, out var before)) return;
+        if (At(shard, key.Leaf) is not { } leaf || !leaf.Remove(key, out var before)) return;
         Invariant.That(before.Record.IsTombstone);
         Count--;
         _tombstones.Remove(key);
@@ -76,21 +76,23 @@ public sealed class MemoryRecordStore : IRecordStore
     public void RaiseDropped(int shard, Version version) => _dropped[shard] = Version.Max(_dropped[shard], version);
 
     /// <inheritdoc/>
-    public IReadOnlyList<Key> Keys(int shard) => [.. _records[shard].Keys];
+    public IReadOnlyList<Key> Keys(int shard) => [.. Enumerable.Range(0, HashTree.Leaves).SelectMany(leaf => Keys(shard, leaf))];
 
     /// <inheritdoc/>
-    public IReadOnlyList<Key> Keys(int shard, int leaf) => [.. _records[shard].Keys.Where(k => k.Leaf == leaf)];
+    public IReadOnlyList<Key> Keys(int shard, int leaf) => At(shard, leaf) is { } held ? [.. held.Keys] : [];
 
     /// <inheritdoc/>
     public ulong LeafHash(int shard, int leaf) => _trees[shard][leaf];
 
     /// <inheritdoc/>
     public IReadOnlyList<(int Shard, Key Key, Version Version)> Tombstones(int most) =>
-        [.. _tombstones.Take(most).Select(t => (t.Value, t.Key, _records[t.Value][t.Key].Record.Version))];
+        [.. _tombstones.Take(most).Select(t => (t.Value, t.Key, Get(t.Value, t.Key).Record.Version))];
 
     /// <inheritdoc/>
     public ValueTask SyncAsync() => ValueTask.CompletedTask;
 
     /// <inheritdoc/>
     public void Dispose() { }
+
+    private ref Dictionary<Key, StoredRecord>? At(int shard, int leaf) => ref _records[shard * HashTree.Leaves + leaf];
 }

@@ -6,8 +6,9 @@
 //   +------+------+------+------+-------+--------+--------------+---------------+---------+---------+
 //
 // The first byte is magic and version in one; it is no ASCII letter, so text datagrams (GET [, PUT [) are told apart by it.
-// Hops, origin and destination are for relays, which don't exist yet: hops are 0 and both ids are Unnumbered.
-// A relay lowers the hops, so the seal covers the header as if they were 0.
+// Members put their ids (Members.cs) into origin and destination, and into hops what is left of the way (RoutePath.cs); others
+// write Unnumbered and 0. Relays change the hops, so the seal covers the header as if they were 0. The key id names
+// the secret; 0 is none (Seal.cs).
 using System.Buffers.Binary;
 
 namespace Firecloud.Actors.Transport;
@@ -19,14 +20,20 @@ internal enum DatagramKind : byte
     Retry = 2,       // answer to a first Hello: come again with this cookie, which proves your address
     HelloAck = 3,    // answer to a Hello with a good cookie: the session exists
     Data = 4,        // frames of a session
-    Reset = 5,       // "I know no session with this token"; also the goodbye
+    Reset = 5,       // "I know no session with this token"; its number is that of the packet that it answers
+    Probe = 6,       // between members, directly: whom the sender hears
 }
 
+/// <summary>Why a datagram is dropped.</summary>
 internal enum DatagramError
 {
     None,
     Malformed,
     Checksum,
+    WrongKey,   // sealed with a secret that this node doesn't have
+    Forged,     // the seal does not fit: another secret with the same key id, or altered
+    Replayed,   // a packet number that was taken before, or is too old to tell
+    Unsealed,   // this node has a secret, the datagram has no seal
 }
 
 internal readonly record struct DatagramHeader(DatagramKind Kind, byte Hops, byte KeyId, ushort Origin, ushort Destination,
@@ -34,6 +41,8 @@ internal readonly record struct DatagramHeader(DatagramKind Kind, byte Hops, byt
 {
     public const byte Magic = 0xF1;
     public const int Size = 24;
+    public const int KeyIdAt = 3;
+    public const int NumberAt = 16;
 
     /// <summary>Id of a node without a number.</summary>
     public const ushort Unnumbered = 0xFFFF;
@@ -41,8 +50,31 @@ internal readonly record struct DatagramHeader(DatagramKind Kind, byte Hops, byt
     /// <summary>Largest UDP payload over IPv4, bytes: 65,535 - 20 (IP) - 8 (UDP).</summary>
     public const int MaxDatagram = 65_507;
 
+    /// <summary>Where the hops are.</summary>
+    public const int HopsAt = 2;
+
+    /// <summary>The header of a datagram between two that are not both members.</summary>
     public static DatagramHeader Direct(DatagramKind kind, ulong token, long number) =>
-        new(kind, 0, 0, Unnumbered, Unnumbered, token, number);
+        Between((Unnumbered, Unnumbered), kind, token, number);
+
+    /// <summary>The header of a datagram whose hops are set when it is sent.</summary>
+    public static DatagramHeader Between((ushort Origin, ushort Destination) ids, DatagramKind kind, ulong token, long number) =>
+        new(kind, 0, 0, ids.Origin, ids.Destination, token, number);
+
+    /// <summary>Whether a datagram that <see cref="Write"/> began says nothing of its origin, so that no relay would take it.</summary>
+    public static bool IsUnnumbered(ReadOnlySpan<byte> datagram) => BinaryPrimitives.ReadUInt16LittleEndian(datagram[4..]) == Unnumbered;
+
+    /// <summary>Reads what a relay needs, of a datagram that is not opened yet.</summary>
+    /// <returns>False when it is none of this version; the whole check is <see cref="TryRead"/>'s.</returns>
+    public static bool TryPeek(ReadOnlySpan<byte> datagram, out DatagramKind kind, out byte hops, out ushort origin, out ushort destination)
+    {
+        (kind, hops, origin, destination) = (DatagramKind.None, 0, Unnumbered, Unnumbered);
+        if (datagram.Length < Size || datagram[0] != Magic) return false;
+        (kind, hops) = ((DatagramKind)datagram[1], datagram[HopsAt]);
+        origin = BinaryPrimitives.ReadUInt16LittleEndian(datagram[4..]);
+        destination = BinaryPrimitives.ReadUInt16LittleEndian(datagram[6..]);
+        return true;
+    }
 
     public void Write(Span<byte> to)
     {
@@ -56,7 +88,22 @@ internal readonly record struct DatagramHeader(DatagramKind Kind, byte Hops, byt
         BinaryPrimitives.WriteInt64LittleEndian(to[16..], Number);
     }
 
-    /// <summary>Reads and checks a datagram.</summary>
+    /// <summary>Reads a header, without a look at the seal.</summary>
+    /// <returns>False when it is too short, of another version, or a field is out of range.</returns>
+    public static bool TryParse(ReadOnlySpan<byte> datagram, out DatagramHeader header)
+    {
+        header = default;
+        if (datagram.Length < Size || datagram[0] != Magic) return false;
+        if (datagram[1] is < (byte)DatagramKind.Hello or > (byte)DatagramKind.Probe) return false;
+        var number = BinaryPrimitives.ReadInt64LittleEndian(datagram[NumberAt..]);
+        if (number is < 0 or > (long)Varint.Max) return false;
+        header = new DatagramHeader((DatagramKind)datagram[1], datagram[2], datagram[3],
+            BinaryPrimitives.ReadUInt16LittleEndian(datagram[4..]), BinaryPrimitives.ReadUInt16LittleEndian(datagram[6..]),
+            BinaryPrimitives.ReadUInt64LittleEndian(datagram[8..]), number);
+        return true;
+    }
+
+    /// <summary>Reads, checks and opens a datagram.</summary>
     /// <param name="datagram">What the socket gave; the seal may decrypt it in place.</param>
     /// <param name="seal">Checks the trailer.</param>
     /// <param name="header">The header, default on an error.</param>
@@ -64,20 +111,11 @@ internal readonly record struct DatagramHeader(DatagramKind Kind, byte Hops, byt
     public static DatagramError TryRead(Span<byte> datagram, ISeal seal, out DatagramHeader header,
         out ReadOnlySpan<byte> payload)
     {
-        header = default;
         payload = default;
-        if (datagram.Length < Size + seal.Overhead || datagram[0] != Magic) return DatagramError.Malformed;
-        if (datagram[1] is < (byte)DatagramKind.Hello or > (byte)DatagramKind.Reset || datagram[3] != seal.KeyId)
-        {
-            return DatagramError.Malformed;
-        }
-        var number = BinaryPrimitives.ReadInt64LittleEndian(datagram[16..]);
-        if (number is < 0 or > (long)Varint.Max) return DatagramError.Malformed;
-        if (!seal.TryOpen(datagram)) return DatagramError.Checksum;
-        header = new DatagramHeader((DatagramKind)datagram[1], datagram[2], datagram[3],
-            BinaryPrimitives.ReadUInt16LittleEndian(datagram[4..]), BinaryPrimitives.ReadUInt16LittleEndian(datagram[6..]),
-            BinaryPrimitives.ReadUInt64LittleEndian(datagram[8..]), number);
-        payload = datagram[Size..^seal.Overhead];
-        return DatagramError.None;
+        if (!TryParse(datagram, out header)) return DatagramError.Malformed;
+        var error = datagram.Length < Size + seal.Overhead ? DatagramError.Malformed : seal.Open(datagram);
+        if (error == DatagramError.None) payload = datagram[Size..^seal.Overhead];
+        else header = default;
+        return error;
     }
 }

@@ -1,11 +1,12 @@
 // Frames.cs - what a Data datagram's payload is made of. Numbers are varints (Varint.cs):
+//   PADDING                                       nothing; fills up short datagrams, and probes of what the path carries
 //   ACK      largest, delay µs, count, length - 1, then count times gap - 1, length - 1     (AckRanges.cs)
-//   PADDING                                       all that follows is nothing: it makes a probe of the path as long as it must be
 //   PING                                          asks for an acknowledgement, nothing else
 //   OPEN     association                          a new association; answered with OPEN_OK or CLOSE
 //   OPEN_OK  association
 //   CLOSE    association, end, 0 or 1             no more after `end` bytes; 1: at once, whatever is missing
 //   STREAM   association, offset, length, bytes   a piece of its stream
+//   BYE                                           the sender ends the session
 // Association ids are even when the side with the smaller handshake number opened them, odd otherwise.
 namespace Firecloud.Actors.Transport;
 
@@ -18,6 +19,7 @@ internal enum FrameType : byte
     OpenOk = 4,
     Close = 5,
     Stream = 6,
+    Bye = 7,
 }
 
 /// <summary>Writes frames into a datagram's payload.</summary>
@@ -37,14 +39,17 @@ internal ref struct FrameWriter(Span<byte> room)
 
     public void Ack(AckRanges ranges, long delayMicros) => Length += ranges.WriteFrame(_room[Length..], delayMicros);
 
-    public void Ping() => _room[Length++] = (byte)FrameType.Ping;
-
-    /// <summary>Fills the rest with padding.</summary>
-    public void PadToEnd()
+    /// <summary>Fills up with PADDING.</summary>
+    public void PadTo(int length)
     {
-        _room[Length..].Clear();
-        Length = _room.Length;
+        if (Length >= length) return;
+        _room[Length..length].Clear();
+        Length = length;
     }
+
+    public void Bye() => _room[Length++] = (byte)FrameType.Bye;
+
+    public void Ping() => _room[Length++] = (byte)FrameType.Ping;
 
     public void Open(FrameType type, long association)
     {

@@ -58,6 +58,7 @@ internal sealed class LinkFaults(int seed)
                 socket.Send(datagram, to);
                 return;
             }
+            if (fault.Tap is { } tap && !tap(datagram.ToArray())) return;
             if (Hits(fault.DropOut)) return;
             var copies = Hits(fault.Duplicate) ? 2 : 1;
             for (var i = 0; i < copies; i++)

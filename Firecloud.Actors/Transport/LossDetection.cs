@@ -5,6 +5,15 @@ namespace Firecloud.Actors.Transport;
 /// <summary>What a packet carried and must be repeated if it is lost. A struct: a packet holds a list of them.</summary>
 internal readonly record struct FrameRecord(FrameType Type, long Id, Association? Association, long Offset, int Length);
 
+/// <summary>How a datagram is to go, where there is more than one path.</summary>
+internal enum SentWay
+{
+    Route,      // as the routes say
+    Second,     // over the second path: only what went there is acknowledged
+    Both,       // over both: something seems lost
+    All,        // over whatever path there might be: that was not enough
+}
+
 /// <summary>One ack-eliciting packet in flight. Pooled by its session.</summary>
 internal sealed class SentPacket
 {
@@ -19,6 +28,9 @@ internal sealed class SentPacket
     /// <summary>Its frames were queued again by a probe, so a later loss must not queue them a second time.</summary>
     public bool Requeued { get; set; }
 
+    /// <summary>How it went.</summary>
+    public SentWay Way { get; set; }
+
     /// <summary>Acknowledged or lost; it only waits to leave the list.</summary>
     public bool Done { get; set; }
 }
@@ -28,7 +40,7 @@ internal sealed class LossDetection(RttEstimator rtt, long maxAckDelay, long ini
     private readonly Reordering _reordering = new();
     private readonly List<SentPacket> _sent = [];  // ascending numbers; the first _head are gone
     private int _head;
-    private long _lastSentAt;
+    private long _waitingSince;
 
     /// <summary>Packets to use again. Whoever got one in a list of acknowledged or lost packets must be done with it before the
     /// next packet is built.</summary>
@@ -46,7 +58,9 @@ internal sealed class LossDetection(RttEstimator rtt, long maxAckDelay, long ini
     /// <summary>When a packet will be lost by time, microseconds; long.MaxValue for never.</summary>
     public long LossTime { get; private set; } = long.MaxValue;
 
-    /// <summary>Time-out from the last ack-eliciting packet to a probe, doubled with each one, microseconds.</summary>
+    /// <summary>Time to a probe, doubled with each one, microseconds. Unlike in RFC 9002, section 6.2.1, it does not run from the last
+    /// packet sent but from the last progress, or from the first packet after it: else a steady stream of small messages, none
+    /// of which arrives, would put the probe off for ever.</summary>
     public long ProbeTimeout
     {
         get
@@ -59,13 +73,13 @@ internal sealed class LossDetection(RttEstimator rtt, long maxAckDelay, long ini
     }
 
     /// <summary>When the timer must fire, microseconds; long.MaxValue for never.</summary>
-    public long Deadline => PacketsInFlight == 0 ? long.MaxValue : Math.Min(LossTime, _lastSentAt + ProbeTimeout);
+    public long Deadline => PacketsInFlight == 0 ? long.MaxValue : Math.Min(LossTime, _waitingSince + ProbeTimeout);
 
     public void OnSent(SentPacket packet)
     {
         Invariant.That(_sent.Count == _head || _sent[^1].Number < packet.Number);
         _sent.Add(packet);
-        _lastSentAt = packet.SentAt;
+        if (PacketsInFlight == 0) _waitingSince = packet.SentAt;
         BytesInFlight += packet.Bytes;
         PacketsInFlight++;
     }
@@ -114,14 +128,21 @@ internal sealed class LossDetection(RttEstimator rtt, long maxAckDelay, long ini
     }
 
     /// <summary>The probe time-out fired: the oldest packets in flight, whose frames are to be sent again.</summary>
+    /// <param name="now">Microseconds.</param>
     /// <param name="oldest">Up to <paramref name="count"/> packets are added; they stay in flight.</param>
     /// <param name="count">How many.</param>
-    public void OnProbe(List<SentPacket> oldest, int count)
+    public void OnProbe(long now, List<SentPacket> oldest, int count)
     {
-        ProbeCount++;
+        (ProbeCount, _waitingSince) = (ProbeCount + 1, now);
+        // Probes before this one hold what is oldest, though their own numbers are not: what comes later in a stream is of no use
+        // without it.
         for (var i = _head; i < _sent.Count && oldest.Count < count; i++)
         {
-            if (!_sent[i].Done && !_sent[i].Requeued) oldest.Add(_sent[i]);
+            if (_sent[i] is { Done: false, Requeued: false, Way: SentWay.Both or SentWay.All }) oldest.Add(_sent[i]);
+        }
+        for (var i = _head; i < _sent.Count && oldest.Count < count; i++)
+        {
+            if (_sent[i] is { Done: false, Requeued: false, Way: SentWay.Route or SentWay.Second }) oldest.Add(_sent[i]);
         }
     }
 
@@ -138,7 +159,7 @@ internal sealed class LossDetection(RttEstimator rtt, long maxAckDelay, long ini
 
     private void Sample(AckFrame ack, long now, List<SentPacket> acked, int first)
     {
-        ProbeCount = 0;
+        (ProbeCount, _waitingSince) = (0, now);
         for (var i = first; i < acked.Count; i++)
         {
             // Only the largest acknowledged packet gives a sample, and only when it is new (RFC 9002, section 5.1).

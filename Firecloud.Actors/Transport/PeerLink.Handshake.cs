@@ -1,7 +1,8 @@
 // PeerLink.Handshake.cs - how a link gets a session, loses it, and who waits for it. See Hello.cs for the messages.
 //
-// WATCH    a Hello with another number than the session's means that the peer lost the session: ours ends too. Numbers of ended
-//          sessions are remembered for a while, so that a late duplicate of an old Hello can't end a new session.
+// WATCH    a Hello with another number than the session's says that the peer lost the session, but it may be an old one that
+//          somebody sends again. Ours ends only when a packet of the new session has proved it: PeerLink.Candidates.cs.
+//          Numbers of ended sessions are remembered for a while, so that late duplicates cost nothing.
 using Akka.Actor;
 using Akka.Remote.Transport;
 
@@ -23,10 +24,12 @@ internal sealed partial class PeerLink
     private readonly Queue<ulong> _oldNumbers = new();
     private ulong _number;
     private ulong _peerNumber;
-    private ulong _peerBoot;
+    private SecretKey? _key;
     private ulong _cookie;
     private long _helloAt = long.MaxValue;
     private long _connectUntil;
+    private long _hurriedAt;
+    private int _sessions;
     private bool _retiring;
     private Address? _peerAddress;
 
@@ -63,54 +66,41 @@ internal sealed partial class PeerLink
         return opening.Done.Task;
     }
 
-    /// <summary>A Hello whose cookie proves its source.</summary>
-    public void OnHello(in Hello hello, long now)
-    {
-        lock (_gate)
-        {
-            if (_oldNumbers.Contains(hello.Number)) return;
-            if (_session is not null && _peerNumber != hello.Number) Retire(reconnect: false, now);
-            if (_session is null)
-            {
-                if (!IsConnecting) _number = UdpNode.RandomNumber();
-                Establish(hello, now);
-            }
-            _node.SendHello(DatagramKind.HelloAck, new Hello(0, _number, hello.Number, 0, 0, ""), Target, Key);
-            Rearm();
-        }
-        RequestPump(inline: true);
-    }
-
     /// <summary>The peer agreed to our Hello.</summary>
-    public void OnHelloAck(in Hello hello, long now)
+    /// <param name="hello">Its answer.</param>
+    /// <param name="keyId">The secret that sealed it.</param>
+    /// <param name="now">Microseconds.</param>
+    public void OnHelloAck(in Hello hello, byte keyId, long now)
     {
         lock (_gate)
         {
             if (!IsConnecting || hello.Echo != _number || _oldNumbers.Contains(hello.Number)) return;
-            Establish(hello, now);
+            if (!IsOurs(keyId) || !MayAgree(hello, keyId)) return;
+            Establish(NewCandidate(hello, _number, keyId, now), now);
+            _session!.Confirm();
             Rearm();
         }
         RequestPump(inline: true);
     }
 
     /// <summary>The peer wants our Hello again, with its cookie.</summary>
-    public void OnRetry(in Hello hello)
+    public void OnRetry(in Hello hello, byte keyId)
     {
         lock (_gate)
         {
-            if (!IsConnecting || hello.Echo != _number || _cookie == hello.Cookie) return;
-            _cookie = hello.Cookie;
+            if (!IsConnecting || hello.Echo != _number || _cookie == hello.Cookie || !IsOurs(keyId)) return;
+            (_cookie, _key) = (hello.Cookie, _node.Settings.Ring?.Find(keyId));
             SendHello();
         }
     }
 
     /// <summary>The peer knows nothing of our session.</summary>
-    /// <returns>Whether it was about our session.</returns>
-    public bool OnReset(ulong token, long now)
+    /// <returns>Whether it was about our session, and about a packet that nobody answered yet.</returns>
+    public bool OnReset(in DatagramHeader header, long now)
     {
         lock (_gate)
         {
-            if (_session?.Token != token) return false;
+            if (_session?.Token != header.Token || !_session.IsUnanswered(header.Number) || !IsOurs(header.KeyId)) return false;
             Retire(reconnect: true, now);
             Rearm();
             return true;
@@ -118,13 +108,15 @@ internal sealed partial class PeerLink
     }
 
     /// <summary>Data came whose token we don't know yet. If our handshake is under way, it is asked again at once instead of
-    /// denying the session.</summary>
+    /// denying the session; not too often, as whoever sent the data proved nothing.</summary>
     /// <returns>Whether a handshake is under way.</returns>
-    public bool HurryHandshake()
+    public bool HurryHandshake(long now)
     {
         lock (_gate)
         {
             if (!IsConnecting) return false;
+            if (now < _hurriedAt + _node.Settings.MinProbe) return true;
+            _hurriedAt = now;
             SendHello();
             return true;
         }
@@ -135,10 +127,12 @@ internal sealed partial class PeerLink
         _connectUntil = now + _node.Settings.ConnectTimeout;
         if (IsConnecting) return;
         (_number, _cookie, _helloAt) = (UdpNode.RandomNumber(), 0, now + _node.Settings.InitialProbe);
+        _key = OwnKeys is { } keys ? keys.Contains(_key) ? _key : keys[0] : null;
         SendHello();
     }
 
-    private void SendHello() => _node.SendHello(DatagramKind.Hello, new Hello(0, _number, 0, _cookie, 0, ""), Target, Key);
+    private void SendHello(SentWay way = SentWay.Route) =>
+        _node.SendHello(DatagramKind.Hello, new Hello(0, _number, 0, _cookie, 0, ""), _key?.Id ?? 0, Target, Key, way);
 
     private void OnHandshakeTimer(long now)
     {
@@ -148,27 +142,35 @@ internal sealed partial class PeerLink
             if (now < opening.Deadline) continue;
             _openings.RemoveAt(i);
             if (opening.Association is { } late) late.Session.Close(late, now);
-            Fault(opening, $"no answer within {_node.Settings.ConnectTimeout / 1_000} ms; is it running, and is UDP to it open?");
+            Fault(opening, $"no answer within {_node.Settings.ConnectTimeout / 1_000} ms; is it running, is UDP to it open, and has it the same secret?");
         }
         if (!IsConnecting || now < _helloAt) return;
         if (now < _connectUntil || IsKept)
         {
             _helloAt = now + (now < _connectUntil ? _node.Settings.InitialProbe : _node.Settings.MaxProbe);
-            SendHello();
+            TryNextKey();
+            SendHello(SentWay.All);  // it was asked before, without an answer
             return;
         }
         (_helloAt, _idleSince) = (long.MaxValue, now);
         if (_peerAddress is null && _openings.Count == 0) _node.Forget(this);
     }
 
-    private void Establish(in Hello hello, long now)
+    private void Establish(Candidate candidate, long now)
     {
-        (_peerNumber, _peerBoot, _helloAt) = (hello.Number, hello.Boot, long.MaxValue);
+        var hello = candidate.Hello;
+        _candidates.Remove(candidate);
+        DropCandidates();
+        (_number, _peerNumber, _helloAt) = (candidate.Number, hello.Number, long.MaxValue);
+        _key = candidate.Key;
         _peerAddress = ActorPath.TryParseAddress(hello.Address, out var address) ? address : null;
-        var token = Hello.Token(_node.Boot, _number, _peerBoot, _peerNumber);
         var settings = _node.Settings.ForPeer(Remote.Address, IsKept, _node.MayProbeSizes);
-        _session = new Session(settings, token, opensEven: _number < _peerNumber, hello.Window, _node.Seal, this, now);
-        _node.Register(token, this);
+        _session = new Session(settings, candidate.Token, opensEven: _number < _peerNumber, hello.Window, candidate.Seal, this, now)
+        {
+            Ids = _node.IdsTo(_node.MemberOf(Key)),
+        };
+        _node.Register(candidate.Token, this);
+        _sessions++;
         Publish(reachable: true, TimeSpan.Zero);
         foreach (var opening in _openings.ToArray()) Open(opening, now);
     }
@@ -186,6 +188,7 @@ internal sealed partial class PeerLink
         _retiring = true;
         session.End();
         _retiring = false;
+        (session.Seal as IDisposable)?.Dispose();
         if (wasReachable) Publish(reachable: false, TimeSpan.FromMicroseconds(Math.Max(0, now - session.LastRoundTrip)));
         if (reconnect && (inUse || _openings.Count > 0)) StartConnecting(now);
     }
@@ -245,6 +248,7 @@ internal sealed partial class PeerLink
             return new PeerStatistics(_peerAddress?.WithProtocol("akka." + UdpTransport.Scheme), Remote.ToString())
             {
                 Connected = _session is not null,
+                Sessions = _sessions,
                 Reachable = _session?.Reachable ?? false,
                 DatagramsIn = sum.PacketsIn,
                 DatagramsOut = sum.PacketsOut,

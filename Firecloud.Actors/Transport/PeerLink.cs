@@ -36,6 +36,7 @@ internal sealed partial class PeerLink : ISessionOwner, IThreadPoolWorkItem
     private long _housekeepingAt;
     private long _idleSince;
     private long _deadline = long.MaxValue;
+    private EchoWay _echo = new();
 
     public PeerLink(UdpNode node, ulong key, IPEndPoint remote, long now)
     {
@@ -80,23 +81,49 @@ internal sealed partial class PeerLink : ISessionOwner, IThreadPoolWorkItem
 
     /// <summary>A datagram of this link's session.</summary>
     /// <param name="header">Its header.</param>
-    /// <param name="payload">Its frames.</param>
+    /// <param name="datagram">Still sealed; opened in place.</param>
     /// <param name="now">Microseconds.</param>
-    public void OnData(in DatagramHeader header, ReadOnlySpan<byte> payload, long now)
+    /// <param name="from">Key of the address that it came from, or of the member that made it if it was relayed.</param>
+    /// <param name="via">Member that relayed it; -1 if it came directly.</param>
+    /// <returns>Why it was dropped, if it was.</returns>
+    public DatagramError OnData(in DatagramHeader header, Span<byte> datagram, long now, ulong from, int via)
     {
         bool wants;
         lock (_gate)
         {
-            if (_session is not { } session || session.Token != header.Token) return;
-            if (!session.Receive(header.Number, payload, now))
+            var error = Open(header, datagram, now, out var payload);
+            if (payload.IsEmpty || _session is not { } session) return error;
+            var copies = session.Counters.Duplicates;
+            var sound = session.Receive(header.Number, payload, now);
+            if (session.Counters.Duplicates == copies) NoteWay(now, from, via);
+            if (!sound)
             {
                 _node.Log.Warning("{0} broke the transport's limits; its session ends and a new one begins", Name);
                 Retire(reconnect: true, now);
             }
+            else if (session.PeerLeft) Retire(reconnect: true, now);
             wants = _session is { } still && still.WantsToSend(now);
             Rearm();
         }
         if (wants) RequestPump(inline: true);
+        return DatagramError.None;
+    }
+
+    private void NoteWay(long now, ulong from, int via)
+    {
+        var member = _node.MemberOf(Key);
+        if (member < 0) return;
+        if (via < 0)
+        {
+            if (from == Key) _node.OnHeard(member);
+        }
+        else _echo.OnRelayed(via, _node.Hears(member), now);
+    }
+
+    /// <summary>Datagrams to the peer take another route from now on.</summary>
+    public void OnPathChanged()
+    {
+        lock (_gate) _session?.OnPathChanged();
     }
 
     /// <summary>Does what is due.</summary>
@@ -147,19 +174,19 @@ internal sealed partial class PeerLink : ISessionOwner, IThreadPoolWorkItem
         lock (_gate)
         {
             if (_session is not { } session) return;
-            _node.SendReset(session.Token, Target);
+            _node.SendBye(session, Target, Key);
             Retire(reconnect: true, UdpNode.Now);
             Rearm();
         }
         RequestPump(inline: false);
     }
 
-    /// <summary>Says goodbye with a Reset, so that the peer need not wait for the silence, and ends.</summary>
+    /// <summary>Says goodbye, so that the peer need not wait for the silence, and ends.</summary>
     public void EndShutdown()
     {
         lock (_gate)
         {
-            if (_session is { } session) _node.SendReset(session.Token, Target);
+            if (_session is { } session) _node.SendBye(session, Target, Key);
             Retire(reconnect: false, UdpNode.Now);
         }
     }
@@ -183,7 +210,7 @@ internal sealed partial class PeerLink : ISessionOwner, IThreadPoolWorkItem
     private UdpAssociationHandle NewHandle(Association association, Address remote, long now)
     {
         var longest = _node.Settings.MaximumFrameSize + UdpSettings.FrameSlack;
-        var handle = new UdpAssociationHandle(_node.LocalAddress, remote, this, association, longest, now);
+        var handle = new UdpAssociationHandle(_node.LocalAddress, remote, this, association, longest, now, NewGuard());
         association.Sink = handle;
         _unclaimed.Add(handle);
         return handle;
@@ -242,15 +269,19 @@ internal sealed partial class PeerLink : ISessionOwner, IThreadPoolWorkItem
         for (var sent = 0; sent < limit; sent++)
         {
             int length;
+            SentWay way;
+            int echo;
             lock (_gate)
             {
                 var now = UdpNode.Now;
                 while (_toClose.TryDequeue(out var association)) association.Session.Close(association, now);
                 length = _session?.Build(buffer, now) ?? 0;
+                way = _session?.Way ?? SentWay.Route;
+                echo = _echo.For(length, now);
                 if (length == 0) Rearm();
             }
             if (length == 0) return true;
-            _node.Send(buffer.AsSpan(0, length), Target, Key);
+            _node.SendRouted(buffer.AsSpan(0, length), Target, Key, way, echo);
         }
         lock (_gate) Rearm();
         return false;
@@ -274,6 +305,8 @@ internal sealed partial class PeerLink : ISessionOwner, IThreadPoolWorkItem
     private void Housekeep(long now)
     {
         _housekeepingAt = now + HousekeepingInterval;
+        ForgetOldCandidates(now);
+        if (_session is not null) _session.Ids = _node.IdsTo(_node.MemberOf(Key));
         _unclaimed.RemoveAll(handle => handle.IsClaimed || CloseIfUnclaimed(handle, now));
         if (IsKept) return;
         var reap = _node.Settings.IdleReap;
@@ -281,7 +314,7 @@ internal sealed partial class PeerLink : ISessionOwner, IThreadPoolWorkItem
         {
             var unused = session.Associations.Count == 0 ? now - session.LastUsed : 0;
             if (Math.Max(unused, session.Reachable ? 0 : now - session.LastRoundTrip) < reap) return;
-            _node.SendReset(session.Token, Target);
+            _node.SendBye(session, Target, Key);
             Retire(reconnect: false, now);
             _node.Log.Info("Session with {0} forgotten after {1} s without use", Name, reap / 1_000_000);
         }

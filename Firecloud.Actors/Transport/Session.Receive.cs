@@ -6,6 +6,9 @@ internal sealed partial class Session
     /// <summary>Ack-eliciting packets after which an acknowledgement goes at once (RFC 9000, section 13.2.2).</summary>
     private const int PacketsPerAck = 2;
 
+    /// <summary>For how long datagrams go over the second path, microseconds: until the routes tell.</summary>
+    private const long DetourTime = 300_000;
+
     private const int MaxControlFrames = 4_096;
 
     private readonly AckFrame _ackFrame = new();
@@ -80,10 +83,13 @@ internal sealed partial class Session
             case FrameType.Ack:
                 if (!_ackFrame.TryRead(ref from)) return FrameResult.Malformed;
                 return OnAck(now);
+            case FrameType.Padding:
+                from = from.TrimStart((byte)FrameType.Padding);
+                return FrameResult.Ok;
             case FrameType.Ping:
                 return FrameResult.Ok;
-            case FrameType.Padding:
-                from = default;
+            case FrameType.Bye:
+                PeerLeft = true;
                 return FrameResult.Ok;
             case FrameType.Open:
                 return Varint.TryRead(ref from, out var opened) ? OnOpen(opened, now) : FrameResult.Malformed;
@@ -110,6 +116,7 @@ internal sealed partial class Session
         _congestion.OnSpurious(spurious);
         _lossRate.OnSpurious(spurious);
         Counters.Spurious += spurious;
+        ChooseWay(now);
         OnLost(now);
         foreach (var packet in _ackedNow)
         {
@@ -124,6 +131,23 @@ internal sealed partial class Session
         if (_mtu.FellIntoBlackHole()) _owner.OnBlackHole();
         if (progress) OnRoundTrip(now);
         return FrameResult.Ok;
+    }
+
+    // Only what went over a second path arrives: until the routes tell, everything goes there. If it took all paths, the next probe
+    // takes them at once. Anything that arrived by the route ends it: a peer that is only busy acknowledges that too.
+    private void ChooseWay(long now)
+    {
+        var best = SentWay.All;
+        foreach (var packet in _ackedNow)
+        {
+            if (packet.Way < best) best = packet.Way;
+        }
+        if (_ackedNow.Count == 0) return;
+        if (best == SentWay.Route) _detourUntil = long.MinValue;
+        else if (_lostNow.Exists(packet => packet is { IsMtuProbe: false, Way: SentWay.Route or SentWay.Second }))
+        {
+            (_detour, _detourUntil) = (best == SentWay.All ? SentWay.All : SentWay.Second, now + DetourTime);
+        }
     }
 
     private void OnFrameAcked(FrameRecord frame)

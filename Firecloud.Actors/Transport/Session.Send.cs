@@ -7,6 +7,9 @@ internal sealed partial class Session
     /// <summary>Probes of a dead link that are remembered, to recognise their acknowledgement.</summary>
     private const int MaxDeadProbes = 8;
 
+    /// <summary>Payloads are filled up to this: then no datagram is shorter than the Reset that may answer it.</summary>
+    public const int MinPayload = Gcm.NonceSize + Gcm.TagSize;
+
     /// <summary>Less room than this is not worth a STREAM frame, unless a message ends in it.</summary>
     private const int MinStreamRoom = FrameWriter.StreamOverhead + 16;
 
@@ -19,6 +22,9 @@ internal sealed partial class Session
     private int _probes;
     private bool _pingDue;
     private int _turn;
+
+    /// <summary>How the datagram built last is to go.</summary>
+    public SentWay Way { get; private set; }
 
     /// <summary>Whether <see cref="Build"/> would give a datagram now.</summary>
     /// <param name="now">Microseconds.</param>
@@ -55,19 +61,48 @@ internal sealed partial class Session
     {
         if (!WantsToSend(now)) return 0;
         var probeSize = MtuProbeIsDue ? _mtu.ProbeSize : 0;
+        Way = probeSize > 0 ? SentWay.Route : NextWay(now);
         var room = datagram[DatagramHeader.Size..((probeSize > 0 ? probeSize : DatagramLimit) - _seal.Overhead)];
         var writer = new FrameWriter(room);
-        if (_ackPending) WriteAck(ref writer, now);
+        // The acknowledgement sent before may be lost as well, and a probe gets through where others don't.
+        if (_ackPending || (Way is SentWay.Both or SentWay.All && _received.Largest >= 0)) WriteAck(ref writer, now);
         if (probeSize > 0) WriteMtuProbe(ref writer, now);
         else if (MaySendData && HasData) WriteData(ref writer, now);
         if (writer.Length == 0) return 0;
+        writer.PadTo(MinPayload);
         var length = DatagramHeader.Size + writer.Length + _seal.Overhead;
-        DatagramHeader.Direct(DatagramKind.Data, Token, _nextPacket).Write(datagram);
+        return Finish(datagram, length);
+    }
+
+    /// <summary>Fills one datagram that says goodbye. It is not repeated if it is lost: then the silence tells.</summary>
+    /// <param name="datagram">Room for <see cref="MinPayload"/>, header and trailer.</param>
+    /// <returns>Its length.</returns>
+    public int BuildBye(Span<byte> datagram)
+    {
+        var writer = new FrameWriter(datagram[DatagramHeader.Size..]);
+        writer.Bye();
+        writer.PadTo(MinPayload);
+        return Finish(datagram, DatagramHeader.Size + MinPayload + _seal.Overhead);
+    }
+
+    private int Finish(Span<byte> datagram, int length)
+    {
+        DatagramHeader.Between(Ids, DatagramKind.Data, Token, _nextPacket++).Write(datagram);
         _seal.Close(datagram[..length]);
-        _nextPacket++;
         Counters.PacketsOut++;
         Counters.BytesOut += length;
         return length;
+    }
+
+    private SentWay NextWay(long now)
+    {
+        var detour = now < _detourUntil ? _detour : SentWay.Route;
+        if (MaySendData && (_probes > 0 || !Reachable))
+        {
+            return _loss.ProbeCount > 1 || detour == SentWay.All ? SentWay.All : SentWay.Both;
+        }
+        // Copies of everything over all paths would make an overload worse: there only the probes get through, two at a time.
+        return detour == SentWay.All ? SentWay.Route : detour;
     }
 
     private void WriteAck(ref FrameWriter writer, long now)
@@ -124,7 +159,7 @@ internal sealed partial class Session
     private void WriteMtuProbe(ref FrameWriter writer, long now)
     {
         writer.Ping();
-        writer.PadToEnd();
+        writer.PadTo(writer.Length + writer.Left);
         var packet = _loss.Spare.TryPop(out var spare) ? spare : new SentPacket();
         NoteSent(packet, writer.Length, isMtuProbe: true, now);
         _mtu.OnProbeSent(packet.Bytes);
@@ -132,7 +167,7 @@ internal sealed partial class Session
 
     private void NoteSent(SentPacket packet, int payload, bool isMtuProbe, long now)
     {
-        (packet.Number, packet.SentAt, packet.Requeued, packet.Done) = (_nextPacket, now, false, false);
+        (packet.Number, packet.SentAt, packet.Requeued, packet.Done, packet.Way) = (_nextPacket, now, false, false, Way);
         (packet.Bytes, packet.IsMtuProbe) = (DatagramHeader.Size + payload + _seal.Overhead, isMtuProbe);
         _loss.OnSent(packet);
     }

@@ -35,6 +35,8 @@ internal sealed partial class Session
     private long _nextId;
     private long _lastRoundTrip;
     private long _lastPing;
+    private SentWay _detour = SentWay.Route;
+    private long _detourUntil = long.MinValue;
     private long _lastLook = long.MinValue / 2;
 
     /// <summary>Starts a session that the handshake has agreed on.</summary>
@@ -59,6 +61,9 @@ internal sealed partial class Session
 
     public ulong Token { get; }
 
+    /// <summary>Ids of both sides for the header. May change: a member's address may be found out after the handshake.</summary>
+    public (ushort Origin, ushort Destination) Ids { get; set; } = (DatagramHeader.Unnumbered, DatagramHeader.Unnumbered);
+
     public long PeerWindow { get; }
 
     /// <summary>False from <see cref="SessionSettings.UnreachableAfter"/> without a round trip until the next one.</summary>
@@ -69,6 +74,12 @@ internal sealed partial class Session
 
     /// <summary>Since when no round trip was seen, microseconds.</summary>
     public long LastRoundTrip => _lastRoundTrip;
+
+    /// <summary>The peer said goodbye: the session must end.</summary>
+    public bool PeerLeft { get; private set; }
+
+    /// <summary>Checks and opens the session's datagrams.</summary>
+    public ISeal Seal => _seal;
 
     public IReadOnlyList<Association> Associations => _associations;
 
@@ -146,6 +157,15 @@ internal sealed partial class Session
         AbandonSlowClosers(now);
     }
 
+    /// <summary>Asks for a sign of life at once: the first packet proves to the peer that this side is no replay.</summary>
+    public void Confirm() => _pingDue = true;
+
+    /// <summary>A packet came again.</summary>
+    public void CountDuplicate() => Counters.Duplicates++;
+
+    /// <summary>Whether a packet of ours may be one that the peer answers just now: sent and not yet acknowledged.</summary>
+    public bool IsUnanswered(long number) => number > _loss.LargestAcked && number < _nextPacket;
+
     /// <summary>The owner was stopped for a while, so silence in that time means nothing.</summary>
     /// <param name="micros">For how long, microseconds.</param>
     public void Excuse(long micros) => _lastRoundTrip += micros;
@@ -186,7 +206,7 @@ internal sealed partial class Session
             _control.Clear();
             return;
         }
-        _loss.OnProbe(_lostNow, 2);
+        _loss.OnProbe(now, _lostNow, 2);
         foreach (var packet in _lostNow)
         {
             packet.Requeued = true;

@@ -14,6 +14,18 @@ public sealed record PeerReachable(Address Peer);
 /// <param name="SilentFor">Time since the last round trip.</param>
 public sealed record PeerUnreachable(Address Peer, TimeSpan SilentFor);
 
+/// <summary>Published on the event stream: datagrams to a member go another way than before.</summary>
+/// <param name="From">This node, host:port.</param>
+/// <param name="To">The member, host:port.</param>
+/// <param name="Relays">host:port of the members in between, none to two; none: directly.</param>
+public sealed record RouteChanged(string From, string To, IReadOnlyList<string> Relays)
+{
+    /// <summary>In words.</summary>
+    public override string ToString() => Relays.Count == 0
+        ? $"UDP from {From} to {To} works again"
+        : $"UDP from {From} to {To} is blocked; going by {string.Join(" and ", Relays)}";
+}
+
 /// <summary>Where the answer to a text datagram goes. May be kept and used from any thread.</summary>
 public interface IDatagramReply
 {
@@ -55,6 +67,11 @@ public sealed record Crash;
 /// <param name="Fault">Null: the link is whole again.</param>
 public sealed record SetLinkFault(Address Peer, LinkFault? Fault);
 
+/// <summary>Command for tests: sends bytes as they are from this node's socket, as somebody who forges its address.</summary>
+/// <param name="Peer">Any address with the peer's host and port.</param>
+/// <param name="Datagram">The bytes.</param>
+public sealed record Inject(Address Peer, ReadOnlyMemory<byte> Datagram);
+
 /// <summary>Faults of one link, as this node sees it.</summary>
 public sealed record LinkFault
 {
@@ -78,6 +95,9 @@ public sealed record LinkFault
 
     /// <summary>Added to the way of every leaving datagram.</summary>
     public TimeSpan Delay { get; init; }
+
+    /// <summary>Sees every leaving datagram, and lets it go on its way (true) or not. Called on the network's threads.</summary>
+    public Func<byte[], bool>? Tap { get; init; }
 
     /// <summary>Starts the random numbers anew from here; null goes on with them.</summary>
     public int? Seed { get; init; }

@@ -26,6 +26,21 @@ public sealed record TransportStatistics(Address LocalAddress, IReadOnlyList<Pee
     /// <summary>Dropped: damaged on the way.</summary>
     public long WrongChecksum { get; init; }
 
+    /// <summary>Dropped: sealed with a secret that this node doesn't have.</summary>
+    public long WrongKey { get; init; }
+
+    /// <summary>Dropped: the seal does not fit.</summary>
+    public long Forged { get; init; }
+
+    /// <summary>Dropped: taken before. Networks repeat datagrams too.</summary>
+    public long Replayed { get; init; }
+
+    /// <summary>Dropped: not sealed, though this node has a secret.</summary>
+    public long Unsealed { get; init; }
+
+    /// <summary>Dropped messages that their sender may not send: of clients to where only members may, and system messages.</summary>
+    public long MessagesRefused { get; init; }
+
     /// <summary>Dropped: of no session that this node knows.</summary>
     public long UnknownSession { get; init; }
 
@@ -41,6 +56,27 @@ public sealed record TransportStatistics(Address LocalAddress, IReadOnlyList<Pee
     /// <summary>Datagrams that the kernel dropped because the receive buffer was full; -1 where it does not tell (only Linux
     /// does).</summary>
     public long KernelDrops { get; init; }
+
+    /// <summary>Datagrams passed on for other members.</summary>
+    public long Relayed { get; init; }
+
+    /// <summary>Dropped: to be relayed, or relayed, but not from a member for a member by a way that makes sense.</summary>
+    public long RelayRefused { get; init; }
+
+    /// <summary>Dropped: more to relay than relay-rate.</summary>
+    public long RelayOverRate { get; init; }
+
+    /// <summary>Datagrams for this node that a relay passed on.</summary>
+    public long ArrivedByRelay { get; init; }
+
+    /// <summary>Datagrams of this node given to a relay.</summary>
+    public long SentByRelay { get; init; }
+
+    /// <summary>Datagrams sent over a second path too, because something seemed lost.</summary>
+    public long SecondPaths { get; init; }
+
+    /// <summary>Changes of routes to members.</summary>
+    public long RouteChanges { get; init; }
 
     /// <summary>Bugs that were caught; each is in the log.</summary>
     public long InternalErrors { get; init; }
@@ -60,8 +96,23 @@ public sealed record PeerStatistics(Address? Peer, string EndPoint)
     /// <summary>Whether there is a session.</summary>
     public bool Connected { get; init; }
 
+    /// <summary>Sessions with it since this node started; more than one when either side started again or gave the other up.</summary>
+    public int Sessions { get; init; }
+
     /// <summary>Whether round trips are seen.</summary>
     public bool Reachable { get; init; }
+
+    /// <summary>Its number among the members; -1 for a client, or when this node is no member.</summary>
+    public int Member { get; init; } = -1;
+
+    /// <summary>Of a member: its datagrams arrive here directly.</summary>
+    public bool Heard { get; init; }
+
+    /// <summary>Of a member: a way to it is known.</summary>
+    public bool RouteKnown { get; init; }
+
+    /// <summary>Of a member: "host:port" of the relays on the way to it.</summary>
+    public IReadOnlyList<string> Relays { get; init; } = [];
 
     /// <summary>Session datagrams received.</summary>
     public long DatagramsIn { get; init; }

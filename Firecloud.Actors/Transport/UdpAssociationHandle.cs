@@ -11,16 +11,18 @@ internal sealed class UdpAssociationHandle : AssociationHandle, IAssociationSink
     private readonly PeerLink _link;
     private readonly Association _association;
     private readonly int _maxMessage;
+    private readonly ClientGuard? _guard;
     private readonly Lock _gate = new();
     private Queue<IHandleEvent>? _early = new();  // null once there is a listener
     private IHandleEventListener? _listener;
     private long _earlyBytes;
     private bool _ended;
 
-    public UdpAssociationHandle(Address local, Address remote, PeerLink link, Association association, int maxMessage, long now)
+    public UdpAssociationHandle(Address local, Address remote, PeerLink link, Association association, int maxMessage, long now,
+        ClientGuard? guard = null)
         : base(local, remote)
     {
-        (_link, _association, _maxMessage, OpenedAt) = (link, association, maxMessage, now);
+        (_link, _association, _maxMessage, OpenedAt, _guard) = (link, association, maxMessage, now, guard);
         // Runs on the thread of the actor that completes it, so it only swaps the listener and hands over what waits.
         ReadHandlerSource.Task.ContinueWith(OnListener, CancellationToken.None,
             TaskContinuationOptions.ExecuteSynchronously | TaskContinuationOptions.OnlyOnRanToCompletion, TaskScheduler.Default);
@@ -54,6 +56,7 @@ internal sealed class UdpAssociationHandle : AssociationHandle, IAssociationSink
 
     public void Deliver(ReadOnlyMemory<byte> message)
     {
+        if (!_link.Allows(_guard, message.Span)) return;
         var payload = new InboundPayload(UnsafeByteOperations.UnsafeWrap(message));
         lock (_gate)
         {

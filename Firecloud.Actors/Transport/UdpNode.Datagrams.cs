@@ -1,6 +1,8 @@
 // UdpNode.Datagrams.cs - datagrams in and out. Whatever comes in is checked, counted and, if it is no good, dropped; nothing is
 // answered with more bytes than it had, and what has no session costs no memory.
+using System.Buffers.Binary;
 using System.Net;
+using System.Security.Cryptography;
 using Akka.Event;
 
 namespace Firecloud.Actors.Transport;
@@ -9,12 +11,13 @@ internal sealed partial class UdpNode
 {
     private const int MaxResetsPerSecond = 1_000;
 
+    /// <summary>A cookie is good for once to twice this time, microseconds.</summary>
+    private const long CookieLife = 10_000_000;
+
     private long _datagramsIn;
     private long _datagramsOut;
     private long _bytesIn;
     private long _bytesOut;
-    private long _malformed;
-    private long _wrongChecksum;
     private long _unknownSession;
     private long _textDatagrams;
     private long _textHandlerErrors;
@@ -37,42 +40,60 @@ internal sealed partial class UdpNode
     }
 
     /// <summary>Sends a handshake datagram. Boot, window and address are filled in; a Hello is padded.</summary>
-    public void SendHello(DatagramKind kind, Hello hello, SocketAddress to, ulong key)
+    /// <param name="kind">Hello, Retry or HelloAck.</param>
+    /// <param name="hello">What it says.</param>
+    /// <param name="keyId">Which secret seals it; 0 for the first.</param>
+    /// <param name="to">Where it goes.</param>
+    /// <param name="key">The same as a number.</param>
+    /// <param name="way">How it is to go.</param>
+    /// <param name="echo">Member that relayed what this answers; -1 for none.</param>
+    public void SendHello(DatagramKind kind, Hello hello, byte keyId, SocketAddress to, ulong key,
+        SentWay way = SentWay.Route, int echo = -1)
     {
         Span<byte> datagram = stackalloc byte[DatagramHeader.Size + Hello.PaddedSize + Seal.Overhead];
-        DatagramHeader.Direct(kind, 0, 0).Write(datagram);
+        (DatagramHeader.Between(IdsTo(MemberOf(key)), kind, 0, 0) with { KeyId = keyId }).Write(datagram);
         var payload = datagram[DatagramHeader.Size..];
         payload.Clear();
         var length = (hello with { Boot = Boot, Window = Settings.ReceiveWindow, Address = _addressText }).Write(payload);
         if (kind == DatagramKind.Hello) length = Hello.PaddedSize;
         datagram = datagram[..(DatagramHeader.Size + length + Seal.Overhead)];
         Seal.Close(datagram);
-        Send(datagram, to, key);
+        SendRouted(datagram, to, key, way, echo);
     }
 
-    /// <summary>Tells somebody that this node knows no session with a token.</summary>
-    public void SendReset(ulong token, SocketAddress to)
+    /// <summary>Tells the other side of a session goodbye.</summary>
+    public void SendBye(Session session, SocketAddress to, ulong key)
     {
-        Span<byte> datagram = stackalloc byte[DatagramHeader.Size + Seal.Overhead];
-        DatagramHeader.Direct(DatagramKind.Reset, token, 0).Write(datagram);
-        Seal.Close(datagram);
-        Send(datagram, to, KeyOf(to));
+        Span<byte> datagram = stackalloc byte[DatagramHeader.Size + Session.MinPayload + session.Seal.Overhead];
+        SendRouted(datagram[..session.BuildBye(datagram)], to, key);
     }
 
     /// <summary>A snapshot of all counters.</summary>
     public TransportStatistics Snapshot() => new(
-        LocalAddress.WithProtocol("akka." + UdpTransport.Scheme), [.. _byKey.Values.Select(link => link.Snapshot())])
+        LocalAddress.WithProtocol("akka." + UdpTransport.Scheme), [.. _byKey.Values.Select(link => WithRoute(link.Snapshot(), link.Key))])
     {
         DatagramsIn = Interlocked.Read(ref _datagramsIn),
         DatagramsOut = Interlocked.Read(ref _datagramsOut),
         BytesIn = Interlocked.Read(ref _bytesIn),
         BytesOut = Interlocked.Read(ref _bytesOut),
-        Malformed = Interlocked.Read(ref _malformed),
-        WrongChecksum = Interlocked.Read(ref _wrongChecksum),
+        Malformed = _refusals.Of(DatagramError.Malformed),
+        WrongChecksum = _refusals.Of(DatagramError.Checksum),
+        WrongKey = _refusals.Of(DatagramError.WrongKey),
+        Forged = _refusals.Of(DatagramError.Forged),
+        Replayed = _refusals.Of(DatagramError.Replayed),
+        Unsealed = _refusals.Of(DatagramError.Unsealed),
+        MessagesRefused = _refusals.Messages,
         UnknownSession = Interlocked.Read(ref _unknownSession),
         TextDatagrams = Interlocked.Read(ref _textDatagrams),
         TextHandlerErrors = Interlocked.Read(ref _textHandlerErrors),
         SendErrors = _socket.SendErrors,
+        Relayed = Interlocked.Read(ref _relayed),
+        RelayRefused = Interlocked.Read(ref _relayRefused),
+        RelayOverRate = Interlocked.Read(ref _relayOverRate),
+        ArrivedByRelay = Interlocked.Read(ref _arrivedByRelay),
+        SentByRelay = Interlocked.Read(ref _sentByRelay),
+        SecondPaths = Interlocked.Read(ref _secondPaths),
+        RouteChanges = Interlocked.Read(ref _routeChanges),
         InternalErrors = Interlocked.Read(ref _internalErrors),
         KernelDrops = _drops.Read(),
         ReceiveBuffer = _grantedReceive,
@@ -117,70 +138,113 @@ internal sealed partial class UdpNode
         if (_faults.Any && _faults.DropsIncoming(KeyOf(from))) return;
         if (datagram.StartsWith("GET ["u8) || datagram.StartsWith("PUT ["u8))
         {
-            OnText(datagram, from);
+            // They have no seal. Nobody else can send from a loopback address.
+            if (Settings.Ring is null || Settings.AllowInsecure || from[4] == 127) OnText(datagram, from);
+            else _refusals.Count(DatagramError.Unsealed, from, Now);
             return;
         }
-        switch (DatagramHeader.TryRead(datagram, Seal, out var header, out var payload))
+        if (!TakeRouted(datagram, ref from, out var via)) return;
+        if (!DatagramHeader.TryParse(datagram, out var header))
         {
-            case DatagramError.Malformed:
-                _malformed++;
-                return;
-            case DatagramError.Checksum:
-                _wrongChecksum++;
-                return;
+            _refusals.Count(DatagramError.Malformed, from, Now);
+            return;
         }
-        if (header.Kind == DatagramKind.Data) OnData(header, payload, from);
+        if (header.Kind == DatagramKind.Data)
+        {
+            OnData(header, datagram, from, via);
+            return;
+        }
+        var error = DatagramHeader.TryRead(datagram, Seal, out header, out var payload);
+        if (error != DatagramError.None) _refusals.Count(error, from, Now);
         else if (header.Kind == DatagramKind.Reset) OnReset(header);
-        else OnHandshake(header.Kind, payload, from);
+        else if (header.Kind == DatagramKind.Probe) OnProbe(header, payload, from);
+        else OnHandshake(header, payload, from, via);
     }
 
-    private void OnData(in DatagramHeader header, ReadOnlySpan<byte> payload, SocketAddress from)
+    private void OnData(in DatagramHeader header, Span<byte> datagram, SocketAddress from, int via)
     {
-        if (_byToken.TryGetValue(header.Token, out var link))
+        if (!_byToken.TryGetValue(header.Token, out var link))
         {
-            try
-            {
-                link.OnData(header, payload, Now);
-            }
-            catch (Exception e)
-            {
-                link.Fail(e);
-            }
+            OnUnknownSession(header, datagram.Length, from, via);
+            return;
+        }
+        try
+        {
+            var error = link.OnData(header, datagram, Now, KeyOf(from), via);
+            if (error != DatagramError.None) _refusals.Count(error, from, Now);
+        }
+        catch (Exception e)
+        {
+            link.Fail(e);
+        }
+    }
+
+    /// <summary>Says that this node knows no such session, with as many bytes as came at most.</summary>
+    private void OnUnknownSession(in DatagramHeader header, int length, SocketAddress from, int via)
+    {
+        if (!MayAnswer(header.KeyId))
+        {
+            _refusals.Count(header.KeyId == 0 ? DatagramError.Unsealed : DatagramError.WrongKey, from, Now);
             return;
         }
         _unknownSession++;
-        if (_byKey.TryGetValue(KeyOf(from), out var connecting) && connecting.HurryHandshake()) return;
+        var key = KeyOf(from);
+        if (_byKey.TryGetValue(key, out var connecting) && connecting.HurryHandshake(Now)) return;
+        Span<byte> reset = stackalloc byte[DatagramHeader.Size + Seal.Overhead];
         var second = Now / 1_000_000;
         if (second != _resetSecond) (_resetSecond, _resets) = (second, 0);
-        if (_resets++ < MaxResetsPerSecond) SendReset(header.Token, from);
+        if (reset.Length > length || _resets++ >= MaxResetsPerSecond) return;
+        (DatagramHeader.Between(IdsTo(MemberOf(key)), DatagramKind.Reset, header.Token, header.Number) with { KeyId = header.KeyId }).Write(reset);
+        Seal.Close(reset);
+        SendRouted(reset, from, key, echo: via);
     }
+
+    private bool MayAnswer(byte keyId) => Settings.Ring is { } ring ? ring.Find(keyId) is not null : keyId == 0;
 
     private void OnReset(in DatagramHeader header)
     {
-        if (!_byToken.TryGetValue(header.Token, out var link) || !link.OnReset(header.Token, Now)) _unknownSession++;
+        if (!_byToken.TryGetValue(header.Token, out var link) || !link.OnReset(header, Now)) _unknownSession++;
     }
 
-    private void OnHandshake(DatagramKind kind, ReadOnlySpan<byte> payload, SocketAddress from)
+    private void OnHandshake(in DatagramHeader header, ReadOnlySpan<byte> payload, SocketAddress from, int via)
     {
         if (!Hello.TryRead(payload, out var hello) || hello.Boot == Boot
-            || (kind == DatagramKind.Hello && payload.Length < Hello.PaddedSize))
+            || (header.Kind == DatagramKind.Hello && payload.Length < Hello.PaddedSize))
         {
-            _malformed++;
+            _refusals.Count(DatagramError.Malformed, from, Now);
             return;
         }
         var key = KeyOf(from);
-        if (kind == DatagramKind.Hello)
+        if (header.Kind == DatagramKind.Hello)
         {
             if (Listener is null || IsStopped) return;  // the peer asks again
-            var cookie = Hello.Mix(Hello.Mix(_secret ^ key) ^ hello.Number) | 1;
-            if (hello.Cookie != cookie) SendHello(DatagramKind.Retry, new Hello(0, 0, hello.Number, cookie, 0, ""), from, key);
-            else LinkTo((IPEndPoint)new IPEndPoint(IPAddress.Any, 0).Create(from))?.OnHello(hello, Now);
+            if (!IsCookie(hello, key))
+            {
+                SendHello(DatagramKind.Retry, new Hello(0, 0, hello.Number, Cookie(hello, key, Now), 0, ""), header.KeyId, from, key, echo: via);
+            }
+            else LinkTo((IPEndPoint)new IPEndPoint(IPAddress.Any, 0).Create(from))?.OnHello(hello, header.KeyId, Now, via);
         }
         else if (_byKey.TryGetValue(key, out var link))
         {
-            if (kind == DatagramKind.HelloAck) link.OnHelloAck(hello, Now);
-            else link.OnRetry(hello);
+            if (header.Kind == DatagramKind.HelloAck) link.OnHelloAck(hello, header.KeyId, Now);
+            else link.OnRetry(hello, header.KeyId);
         }
+    }
+
+    private bool IsCookie(in Hello hello, ulong from) =>
+        hello.Cookie != 0 && (hello.Cookie == Cookie(hello, from, Now) || hello.Cookie == Cookie(hello, from, Now - CookieLife));
+
+    /// <summary>Proves that a Hello's sender gets what is sent to its address: bound to address, boot, number and time.</summary>
+    private ulong Cookie(in Hello hello, ulong from, long now)
+    {
+        Span<byte> input = stackalloc byte[32];
+        BinaryPrimitives.WriteUInt64LittleEndian(input, from);
+        BinaryPrimitives.WriteUInt64LittleEndian(input[8..], hello.Boot);
+        BinaryPrimitives.WriteUInt64LittleEndian(input[16..], hello.Number);
+        BinaryPrimitives.WriteInt64LittleEndian(input[24..], now / CookieLife);
+        Span<byte> hash = stackalloc byte[HMACSHA256.HashSizeInBytes];
+        HMACSHA256.HashData(_cookieKey, input, hash);
+        return BinaryPrimitives.ReadUInt64LittleEndian(hash) | 1;
     }
 
     private void OnText(ReadOnlySpan<byte> text, SocketAddress from)

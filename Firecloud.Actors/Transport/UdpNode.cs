@@ -24,7 +24,8 @@ internal sealed partial class UdpNode
     private readonly LinkFaults _faults;
     private readonly ConcurrentDictionary<ulong, PeerLink> _byToken = new();
     private readonly ConcurrentDictionary<ulong, PeerLink> _byKey = new();
-    private readonly ulong _secret = RandomNumber();
+    private readonly byte[] _cookieKey = RandomNumberGenerator.GetBytes(32);
+    private readonly Refusals _refusals;
     private readonly object _timerGate = new();
     private readonly string _addressText;
     private readonly KernelDrops _drops;
@@ -42,16 +43,27 @@ internal sealed partial class UdpNode
     public UdpNode(UdpSettings settings, ActorSystem system, IPAddress bind, ILoggingAdapter log)
     {
         (Settings, _system, Log) = (settings, system, log);
+        _refusals = new Refusals(log, settings.Ring is not null);
+        Seal = settings.Ring is null ? ChecksumSeal.Instance : new HandshakeSeal(settings.Ring);
         _socket = new UdpSocket(new IPEndPoint(bind, settings.Port), settings.ReceiveBuffer, settings.SendBuffer);
         _faults = new LinkFaults(settings.FaultSeed);
         LocalAddress = new Address(UdpTransport.Scheme, system.Name, settings.Hostname, _socket.Local.Port);
+        _members = Members.Of(settings.Members, $"{LocalAddress.Host}:{LocalAddress.Port}");
+        if (_members is not null)
+        {
+            // Addresses need no waiting; names are looked up by the timer.
+            _ = _members.ResolveAsync(heard: 0);
+            _relay = new RelayRule(_members.Self, settings.RelayRate);
+            _router = new Router(_members.Self, _members.Count, settings.Routes, (ulong)DateTime.UtcNow.Ticks,
+                new Random(unchecked((int)Boot)), Now);
+        }
         _addressText = LocalAddress.WithProtocol("akka." + UdpTransport.Scheme).ToString();
         (_grantedReceive, _grantedSend) = (_socket.ReceiveBuffer, _socket.SendBuffer);
         _drops = new KernelDrops(_socket.Local);
         new Thread(ReceiveLoop) { IsBackground = true, Name = "firecloud-udp-receive" }.Start();
         new Thread(TimerLoop) { IsBackground = true, Name = "firecloud-udp-timer" }.Start();
-        log.Info("UDP transport on {0}, kernel buffers {1} KiB to receive and {2} KiB to send", LocalAddress,
-            _grantedReceive / 1024, _grantedSend / 1024);
+        log.Info("UDP transport on {0}, {3}, kernel buffers {1} KiB to receive and {2} KiB to send", LocalAddress,
+            _grantedReceive / 1024, _grantedSend / 1024, settings.Ring is null ? "not sealed" : "sealed");
         if (_grantedReceive < settings.ReceiveBuffer) log.Warning(UdpSocket.TooSmall(_grantedReceive, settings.ReceiveBuffer));
     }
 
@@ -59,7 +71,10 @@ internal sealed partial class UdpNode
 
     public ILoggingAdapter Log { get; }
 
-    public ISeal Seal { get; } = ChecksumSeal.Instance;
+    /// <summary>For everything that belongs to no session; any thread.</summary>
+    public ISeal Seal { get; }
+
+    public Refusals Refusals => _refusals;
 
     public Address LocalAddress { get; }
 
@@ -112,9 +127,10 @@ internal sealed partial class UdpNode
 
     public void Forget(PeerLink link) => _byKey.TryRemove(new KeyValuePair<ulong, PeerLink>(link.Key, link));
 
+    /// <summary>Whether a peer is one of <c>members</c>, whatever they prove.</summary>
     public bool IsKept(Address? peer, IPEndPoint remote) =>
-        Settings.Keep.Count > 0
-        && ((peer is not null && Settings.Keep.Contains($"{peer.Host}:{peer.Port}")) || Settings.Keep.Contains(remote.ToString()));
+        Settings.Members.Count > 0
+        && ((peer is not null && Settings.Members.Contains($"{peer.Host}:{peer.Port}")) || Settings.Members.Contains(remote.ToString()));
 
     public void OnReachability(object change)
     {
@@ -146,6 +162,8 @@ internal sealed partial class UdpNode
     }
 
     public void SetFault(IPEndPoint peer, LinkFault? fault) => _faults.Set(KeyOf(peer.Serialize()), fault);
+
+    public void Inject(IPEndPoint peer, ReadOnlySpan<byte> datagram) => _socket.Send(datagram, peer.Serialize());
 
     /// <summary>Ends the session with a peer and begins a new one; nothing where there is none.</summary>
     public void Renew(IPEndPoint peer)
@@ -214,7 +232,7 @@ internal sealed partial class UdpNode
     {
         _faults.Flush(_socket, now);
         WarnOfDrops(now);
-        var next = _faults.NextDue;
+        var next = Math.Min(_faults.NextDue, RunRouter(now, excuse));
         foreach (var (_, link) in _byKey)
         {
             if (excuse > 0 || link.Deadline <= now)

@@ -7,7 +7,7 @@ namespace Firecloud.Actors.Transport;
 
 internal sealed class UdpSettings
 {
-    private const string Section = "akka.remote.firecloud-udp";
+    public const string Section = "akka.remote.firecloud-udp";
     private readonly Config _config;
 
     /// <summary>Reads the section.</summary>
@@ -42,7 +42,29 @@ internal sealed class UdpSettings
         ReceiveBuffer = (int)Bytes("receive-buffer", 64 * 1024, 1 << 30);
         SendBuffer = (int)Bytes("send-buffer", 64 * 1024, 1 << 30);
         FaultSeed = (int)Whole("fault-seed", 0, int.MaxValue);
-        Keep = [.. config.GetStringList("keep").Select(CheckedPeer)];
+        Members = [.. config.GetStringList("members").Select(CheckedPeer)];
+        if (Members.Count > ProbePayload.MaxMembers) throw Bad("members", $"{Members.Count} entries", $"at most {ProbePayload.MaxMembers}");
+        foreach (var twice in Members.GroupBy(m => m).Where(g => g.Count() > 1)) throw Bad("members", twice.Key, "each once");
+        var interval = Time("probe-interval", 10, 1_000);
+        Routes = new RouteSettings(interval, Time("hearing-window", 3 * interval / 1_000, 10_000), Time("hold-down", 100, 60_000));
+        RelayRate = Bytes("relay-rate", 0, 16L << 30);
+        AllowInsecure = OnOff("allow-insecure");
+        SystemMessages = OnOff("system-messages");
+        Ring = Secrets.Read(config);
+        Clients = new ClientRights(config.GetStringList("client-paths"), config.GetIntList("client-serializers"));
+        if (IPAddress.TryParse(Hostname, out var bound)) RequireSecretBeyond(bound);
+    }
+
+    /// <summary>Refuses to listen to other machines without a secret.</summary>
+    /// <param name="bound">What <see cref="Hostname"/> stands for.</param>
+    /// <exception cref="ConfigurationException">It is no loopback address, there is no secret, and that is not allowed.</exception>
+    public void RequireSecretBeyond(IPAddress bound)
+    {
+        if (Ring is not null || AllowInsecure || IPAddress.IsLoopback(bound)) return;
+        throw new ConfigurationException($"{Section}.hostname = {Hostname}: without a secret only this machine itself (127.0.0.1) may be "
+            + $"served, as everybody who reaches the port could read and write everything. Set {Section}.secrets = [\"file:PATH\"] "
+            + "to the same on all nodes (make one: openssl rand -base64 32), or write allow-insecure = on there if the network "
+            + "itself keeps strangers away. Details: docs/operations.md, Secrets.");
     }
 
     public string Hostname { get; }
@@ -60,8 +82,26 @@ internal sealed class UdpSettings
     public int SendBuffer { get; }
     public int FaultSeed { get; }
 
-    /// <summary>"host:port" in lower case.</summary>
-    public HashSet<string> Keep { get; }
+    /// <summary>"host:port" in lower case, by number.</summary>
+    public IReadOnlyList<string> Members { get; }
+
+    /// <summary>Times of probes and routes.</summary>
+    public RouteSettings Routes { get; }
+
+    /// <summary>Bytes per second that are relayed for others.</summary>
+    public long RelayRate { get; }
+
+    /// <summary>Null without a secret.</summary>
+    public KeyRing? Ring { get; }
+
+    /// <summary>Listen to other machines without a secret; with one, take their text datagrams.</summary>
+    public bool AllowInsecure { get; }
+
+    /// <summary>Whether Akka's system messages may come in.</summary>
+    public bool SystemMessages { get; }
+
+    /// <summary>What peers reach that proved only the clients' secret.</summary>
+    public ClientRights Clients { get; }
 
     // Times, microseconds.
     public long AckDelay { get; }
@@ -81,7 +121,7 @@ internal sealed class UdpSettings
 
     /// <summary>What sessions with a peer use.</summary>
     /// <param name="peer">Where it listens.</param>
-    /// <param name="kept">Whether it is one of <see cref="Keep"/>.</param>
+    /// <param name="kept">Whether it is one of <see cref="Members"/>.</param>
     /// <param name="mayProbe">Whether the socket never fragments; else the loss of a probe would say nothing.</param>
     public SessionSettings ForPeer(IPAddress peer, bool kept, bool mayProbe) => new()
     {
@@ -113,10 +153,17 @@ internal sealed class UdpSettings
     }
 
     private string CheckedPeer(string text) =>
-        TryParsePeer(text, out var host, out var port) ? $"{host}:{port}" : throw Bad("keep", text, "each must be host:port");
+        TryParsePeer(text, out var host, out var port) ? $"{host}:{port}" : throw Bad("members", text, "each must be host:port");
 
     private string Text(string key) =>
         _config.GetString(key, null) ?? throw Bad(key, "nothing", "must be set; UdpTransport.DefaultConfig() has the defaults");
+
+    private bool OnOff(string key) => Text(key) switch
+    {
+        "on" or "true" => true,
+        "off" or "false" => false,
+        var text => throw Bad(key, text, "must be on or off"),
+    };
 
     private long Whole(string key, long min, long max)
     {

@@ -79,7 +79,9 @@ public sealed class UdpTransport : Akka.Remote.Transport.Transport
         UdpNode node;
         try
         {
-            node = new UdpNode(_settings, System, await Resolve(_settings.Hostname).ConfigureAwait(false), _log);
+            var bind = await Resolve(_settings.Hostname).ConfigureAwait(false);
+            _settings.RequireSecretBeyond(bind);
+            node = new UdpNode(_settings, System, bind, _log);
         }
         catch (SocketException e) when (e.SocketErrorCode == SocketError.AddressAlreadyInUse)
         {
@@ -151,6 +153,9 @@ public sealed class UdpTransport : Akka.Remote.Transport.Transport
                 return true;
             case SetLinkFault { Peer: { Host: { } host, Port: { } port } } set:
                 node.SetFault(new IPEndPoint(await Resolve(host).ConfigureAwait(false), port), set.Fault);
+                return true;
+            case Inject { Peer: { Host: { } host, Port: { } port } } inject:
+                node.Inject(new IPEndPoint(await Resolve(host).ConfigureAwait(false), port), inject.Datagram.Span);
                 return true;
             case RenewSession { Peer: { Host: { } host, Port: { } port } }:
                 node.Renew(new IPEndPoint(await Resolve(host).ConfigureAwait(false), port));

@@ -46,6 +46,11 @@ public sealed class Codec(int members, int shards)
     public static ulong ClusterOf(ReadOnlySpan<byte> frame) =>
         frame.Length >= 10 ? BinaryPrimitives.ReadUInt64LittleEndian(frame[2..]) : 0;
 
+    /// <summary>What a frame says it is, without decoding it; 0 for bytes that are none.</summary>
+    /// <param name="frame">The frame's bytes.</param>
+    public static MessageKind KindOf(ReadOnlySpan<byte> frame) =>
+        frame.Length >= 10 && frame[0] == Format ? (MessageKind)frame[1] : 0;
+
     private static void Write(WireWriter writer, object message, ulong cluster)
     {
         switch (message)

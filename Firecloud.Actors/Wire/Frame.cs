@@ -1,4 +1,6 @@
+using System.Runtime.Serialization;
 using Akka.Actor;
+using Akka.Configuration;
 using Akka.Serialization;
 
 namespace Firecloud.Actors.Wire;
@@ -27,4 +29,35 @@ public sealed class FrameSerializer(ExtendedActorSystem system) : Serializer(sys
 
     /// <inheritdoc/>
     public override object FromBinary(byte[] bytes, Type type) => new Frame(bytes);
+}
+
+/// <summary>Takes the place of serializers that build whatever object the bytes name: refuses both ways.</summary>
+/// <remarks>An application that sends messages of its own through this system binds a serializer of its own to them.</remarks>
+public sealed class RefusingSerializer(ExtendedActorSystem system) : Serializer(system)
+{
+    /// <summary>Unique among Akka's serializers; 0 to 40 are Akka's own.</summary>
+    public const int Number = 738;
+
+    /// <summary>Called by Akka where the serializer that it replaces had settings.</summary>
+    /// <param name="system">The actor system.</param>
+    /// <param name="settings">Not used.</param>
+    public RefusingSerializer(ExtendedActorSystem system, Config settings)
+        : this(system)
+    {
+    }
+
+    /// <inheritdoc/>
+    public override int Identifier => Number;
+
+    /// <inheritdoc/>
+    public override bool IncludeManifest => true;
+
+    /// <inheritdoc/>
+    public override byte[] ToBinary(object obj) => throw new SerializationException(
+        $"{obj?.GetType()} has no serializer of its own and is not sent: an ActorSystem with Firecloud has none for any object. "
+        + "Bind one to it in akka.actor.serialization-bindings.");
+
+    /// <inheritdoc/>
+    public override object FromBinary(byte[] bytes, Type type) => throw new SerializationException(
+        $"A message as {type} came over the network and is dropped: no general serializer reads such bytes here.");
 }

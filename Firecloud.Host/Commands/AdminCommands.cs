@@ -35,6 +35,7 @@ internal static class AdminCommands
     {
         var command = new Command(name, description);
         foreach (var option in (Option[])[Node, Json, .. options]) command.Options.Add(option);
+        SecretOptions.AddTo(command);
         foreach (var word in options.OfType<Option<bool>>())
         {
             command.Validators.Add(result =>
@@ -42,15 +43,15 @@ internal static class AdminCommands
                 if (!result.GetValue(word)) result.AddError($"{name} needs {word.Name}: {word.Description}");
             });
         }
-        command.SetAction((parsed, stop) => RunAsync(parsed.GetValue(Node)!, order, parsed.GetValue(Json)));
+        command.SetAction((parsed, stop) => RunAsync(parsed.GetValue(Node)!, order, parsed.GetValue(Json), SecretOptions.For(parsed, new FirecloudClientOptions())));
         return command;
     }
 
-    private static async Task<int> RunAsync(string node, AdminOrder order, bool json)
+    private static async Task<int> RunAsync(string node, AdminOrder order, bool json, FirecloudClientOptions options)
     {
         try
         {
-            await using var client = await FirecloudClient.ConnectAsync(node);
+            await using var client = await FirecloudClient.ConnectAsync([node], options);
             var reply = await client.OrderAsync(node, order, TimeSpan.FromSeconds(5));
             if (!reply.Done) return Printer.Failure("refused", reply.Message, json, ExitCodes.Refused);
             return Printer.Answered(json, ExitCodes.Done, reply.Message, ("message", reply.Message));

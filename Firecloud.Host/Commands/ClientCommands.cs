@@ -110,6 +110,7 @@ internal static class ClientCommands
         command.Options.Add(Nodes);
         command.Options.Add(Json);
         command.Options.Add(Timeout);
+        SecretOptions.AddTo(command);
         return command;
     }
 
@@ -118,7 +119,7 @@ internal static class ClientCommands
         try
         {
             var time = TimeSpan.FromMilliseconds(parsed.GetValue(Timeout));
-            var options = new FirecloudClientOptions { OperationTimeout = time, ConnectTimeout = time };
+            var options = SecretOptions.For(parsed, new FirecloudClientOptions { OperationTimeout = time, ConnectTimeout = time });
             await using var client = await FirecloudClient.ConnectAsync(parsed.GetValue(Nodes)!, options);
             return await run(client, time);
         }

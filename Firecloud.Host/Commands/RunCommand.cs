@@ -27,11 +27,12 @@ internal static class RunCommand
     public static void AddTo(RootCommand root)
     {
         root.Options.Add(ConfigFile);
+        SecretOptions.AddTo(root);
         root.Arguments.Add(Original);
-        root.SetAction((parsed, stop) => RunAsync(parsed.GetValue(ConfigFile), parsed.GetValue(Original) ?? []));
+        root.SetAction((parsed, stop) => RunAsync(parsed, parsed.GetValue(ConfigFile), parsed.GetValue(Original) ?? []));
     }
 
-    private static async Task<int> RunAsync(string? file, string[] original)
+    private static async Task<int> RunAsync(ParseResult parsed, string? file, string[] original)
     {
         Config system;
         try
@@ -41,7 +42,7 @@ internal static class RunCommand
                 throw new ConfigurationException("Say how to run: --config FILE, or INDEX and the addresses of all members. See --help.");
             }
             var user = file is not null ? ConfigFiles.Read(file) : OriginalForm.Read(original);
-            system = FirecloudNode.SystemConfig(user);
+            system = FirecloudNode.SystemConfig(SecretOptions.AddTo(user, parsed));
         }
         catch (Exception e) when (e is ConfigurationException or IOException or UnauthorizedAccessException)
         {

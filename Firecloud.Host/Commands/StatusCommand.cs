@@ -14,16 +14,20 @@ internal static class StatusCommand
         command.Options.Add(nodes);
         command.Options.Add(json);
         command.Options.Add(timeout);
-        command.SetAction((parsed, stop) => RunAsync(parsed.GetValue(nodes)!, parsed.GetValue(json), parsed.GetValue(timeout)));
+        SecretOptions.AddTo(command);
+        command.SetAction((parsed, stop) =>
+        {
+            var time = TimeSpan.FromMilliseconds(parsed.GetValue(timeout));
+            var options = SecretOptions.For(parsed, new FirecloudClientOptions { ConnectTimeout = time, OperationTimeout = time });
+            return RunAsync(parsed.GetValue(nodes)!, parsed.GetValue(json), time, options);
+        });
         return command;
     }
 
-    private static async Task<int> RunAsync(string[] nodes, bool json, int timeoutMs)
+    private static async Task<int> RunAsync(string[] nodes, bool json, TimeSpan time, FirecloudClientOptions options)
     {
-        var time = TimeSpan.FromMilliseconds(timeoutMs);
         try
         {
-            var options = new FirecloudClientOptions { ConnectTimeout = time, OperationTimeout = time };
             await using var client = await FirecloudClient.ConnectAsync(nodes, options);
             var patience = time < TimeSpan.FromSeconds(1) ? time : TimeSpan.FromSeconds(1);
             var answers = await Task.WhenAll(nodes.Select(n => AskAsync(client, n, patience)));
@@ -53,6 +57,9 @@ internal static class StatusCommand
         ? new JsonObject { ["address"] = answer.Node, ["state"] = "silent" }
         : JsonNode.Parse(answer.Status.ToJson());
 
+    private static string Way(MemberStatus member) =>
+        member is { Reachable: true, Route: { } route } && route.StartsWith("via", StringComparison.Ordinal) ? $" {route}" : "";
+
     private static void Print((string Node, NodeStatus? Status) answer)
     {
         if (answer.Status is not { } status)
@@ -70,7 +77,7 @@ internal static class StatusCommand
             var seen = member.Node == status.Node ? "itself" : member.Reachable ? "reached" : "silent";
             Console.WriteLine(
                 $"  n{member.Node} {member.Address}  {member.Votes} vote{(member.Votes == 1 ? "" : "s")}{(member.Master ? ", master" : "")}  "
-                + $"{seen}{(member.Voting ? "" : ", not voting")}");
+                + $"{seen}{Way(member)}{(member.Voting ? "" : ", not voting")}");
         }
     }
 }

@@ -64,7 +64,7 @@ public sealed class RecoveryScenarioTests
     [Fact]
     public async Task Deleted_keys_leave_no_trace_once_every_member_has_confirmed()
     {
-        await using var cluster = await TestCluster.StartAsync();
+        await using var cluster = await TestCluster.StartAsync(settings: "firecloud.coordinator.drop-after = 500 ms");
         var keys = Enumerable.Range(0, 2000).Select(i => $"k{i}").ToArray();
         foreach (var key in keys) AssertDone(await cluster.PutAsync(0, key, "v"));
         await cluster.CutAsync([3], [0, 1, 2]);

@@ -16,7 +16,7 @@ namespace Firecloud.Tests.Cluster;
 /// <summary>Nodes of one cluster in this process.</summary>
 internal sealed class TestCluster : IAsyncDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private readonly string _settings;
     private readonly ActorSystem?[] _systems;

@@ -83,7 +83,7 @@ public class NodeSettingsTests
         var config = FirecloudNode.SystemConfig(Parse("akka.remote.firecloud-udp.max-peers = 17\nfirecloud.cluster = off"));
         Assert.Equal(("b", 2, 17), (config.GetString("akka.remote.firecloud-udp.hostname"), config.GetInt("akka.remote.firecloud-udp.port"),
             config.GetInt("akka.remote.firecloud-udp.max-peers")));
-        Assert.Equal(["a:1", "b:2", "c:3", "d:4"], config.GetStringList("akka.remote.firecloud-udp.keep"));
+        Assert.Equal(["a:1", "b:2", "c:3", "d:4"], config.GetStringList("akka.remote.firecloud-udp.members"));
         Assert.Equal("remote", config.GetString("akka.actor.provider"));
         Assert.Equal("cluster", FirecloudNode.SystemConfig(Parse("")).GetString("akka.actor.provider"));
     }

@@ -85,9 +85,9 @@ public class OwnerBoundsTests
         owner.LoseMail();
         owner.Proposer.OnTick(1000);
         owner.Flush();
-        Assert.Equal(251, owner.MailOf(3).Count);
+        Assert.Equal(101, owner.MailOf(3).Count);
         Assert.Contains(owner.MailOf(3), i => i.Key == new Key("undecided"));
-        for (var tick = 1; tick < 3; tick++)
+        for (var tick = 1; tick < 5; tick++)
         {
             owner.Proposer.OnTick(1000 + tick * 50);
             owner.Flush();

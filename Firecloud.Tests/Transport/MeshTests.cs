@@ -7,6 +7,13 @@ namespace Firecloud.Tests.Transport;
 
 public class MeshTests
 {
+    internal static SessionSettings SessionSettings { get; } = new()
+    {
+        Datagram = 1_200, InitialWindow = 12_000, SendWindow = 100_000, ReceiveWindow = 64 * 1024, QueueCap = 1 << 20,
+        MaxMessage = 100_000, MaxAssociations = 8, AckDelay = 2_000, InitialProbe = 50_000, MinProbe = 10_000, MaxProbe = 100_000,
+        Keepalive = 100_000, UnreachableAfter = 350_000, Linger = 5_000_000, Kept = false,
+    };
+
     public static TheoryData<int> Seeds => [.. Enumerable.Range(0, 20)];
 
     [Theory]
@@ -160,12 +167,7 @@ public class MeshTests
             Session = new Session(Settings, 99, even, Settings.ReceiveWindow, ChecksumSeal.Instance, this, mesh.Now);
         }
 
-        public static SessionSettings Settings { get; } = new()
-        {
-            Datagram = 1_200, InitialWindow = 12_000, SendWindow = 100_000, ReceiveWindow = 64 * 1024, QueueCap = 1 << 20,
-            MaxMessage = 100_000, MaxAssociations = 8, AckDelay = 2_000, InitialProbe = 50_000, MinProbe = 10_000, MaxProbe = 100_000,
-            Keepalive = 100_000, UnreachableAfter = 350_000, Linger = 5_000_000, Kept = false,
-        };
+        private static SessionSettings Settings => SessionSettings;
 
         public Session Session { get; }
         public Node Peer => _mesh.A == this ? _mesh.B : _mesh.A;

@@ -259,7 +259,10 @@ public sealed class SpiTests : IAsyncLifetime
     [InlineData("port = 70000", "port = 70000: must be 0 to 65535")]
     [InlineData("connect-timeout = 5 s", "connect-timeout = 5 s: must be 10 ms to 1000 ms")]
     [InlineData("max-datagram = 100 B", "max-datagram = 100 B: must be 1200 to 65507 bytes")]
-    [InlineData("keep = [\"nonsense\"]", "keep = nonsense: each must be host:port")]
+    [InlineData("members = [\"nonsense\"]", "members = nonsense: each must be host:port")]
+    [InlineData("members = [\"a:1\", \"A:1\"]", "members = a:1: each once")]
+    [InlineData("hearing-window = 100 ms", "hearing-window = 100 ms: must be 150 ms to 10000 ms")]
+    [InlineData("relay-rate = -1 B", "relay-rate = -1 B: must be 0 to")]
     [InlineData("ack-delay = often", "ack-delay = often: must be a duration")]
     public void Bad_settings_are_refused_with_key_value_and_limit(string hocon, string expected)
     {

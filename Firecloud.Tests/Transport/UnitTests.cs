@@ -191,13 +191,23 @@ public class UnitTests
         var list = new List<SentPacket>();
         loss.OnSent(new SentPacket { Number = 0, SentAt = 0, Bytes = 10 });
         Assert.Equal(50_000, loss.Deadline);
-        loss.OnProbe(list, 2);
-        Assert.Equal(100_000, loss.Deadline);
-        loss.OnProbe(list, 2);
-        Assert.Equal(100_000, loss.Deadline);
+        loss.OnProbe(50_000, list, 2);
+        Assert.Equal(150_000, loss.Deadline);
+        loss.OnProbe(150_000, list, 2);
+        Assert.Equal(250_000, loss.Deadline);  // not more than the most
         loss.OnAck(Ack(0), 1_000, list, []);
         Assert.Equal((0, long.MaxValue), (loss.ProbeCount, loss.Deadline));
         Assert.Equal(10_000, loss.ProbeTimeout);
+    }
+
+    [Fact]
+    public void A_steady_stream_of_packets_does_not_put_the_probe_off()
+    {
+        var loss = new LossDetection(new RttEstimator(), 2_000, 50_000, 10_000, 100_000);
+        for (var i = 0; i < 40; i++) loss.OnSent(new SentPacket { Number = i, SentAt = i * 5_000, Bytes = 10 });
+        Assert.Equal(50_000, loss.Deadline);
+        loss.OnAck(Ack(30), 155_000, [], []);
+        Assert.True(loss.Deadline > 155_000);
     }
 
     [Fact]
