@@ -14,18 +14,17 @@ internal readonly record struct LoadResult(double PerSecond, int NotDone, double
 /// <summary>Callers that each put one value after the other.</summary>
 internal static class ClosedLoop
 {
-    private const int Keys = 10_000;
-
     /// <summary>Runs callers, spread over the clients, for a time.</summary>
     /// <param name="clients">Clients of the library.</param>
     /// <param name="callers">Puts under way at one time.</param>
+    /// <param name="keys">Different keys.</param>
     /// <param name="size">Bytes of a value.</param>
     /// <param name="time">How long; a fifth more before, to warm up, does not count.</param>
-    public static async Task<LoadResult> RunAsync(IReadOnlyList<FirecloudClient> clients, int callers, int size, TimeSpan time)
+    public static async Task<LoadResult> RunAsync(IReadOnlyList<FirecloudClient> clients, int callers, int keys, int size, TimeSpan time)
     {
         using var stop = new CancellationTokenSource();
         var counting = new Counting();
-        var tasks = Enumerable.Range(0, callers).Select(i => Task.Run(() => CallAsync(clients[i % clients.Count], i, size, counting, stop.Token))).ToArray();
+        var tasks = Enumerable.Range(0, callers).Select(i => Task.Run(() => CallAsync(clients[i % clients.Count], i, keys, size, counting, stop.Token))).ToArray();
         await Task.Delay(time / 5);
         counting.On = true;
         var clock = Stopwatch.StartNew();
@@ -40,14 +39,14 @@ internal static class ClosedLoop
     }
 
     private static async Task<(List<double> Times, int NotDone)> CallAsync(
-        FirecloudClient client, int caller, int size, Counting counting, CancellationToken stop)
+        FirecloudClient client, int caller, int keys, int size, Counting counting, CancellationToken stop)
     {
         var (random, times, notDone, value) = (new Random(caller), new List<double>(), 0, new byte[size]);
         random.NextBytes(value);
         while (!stop.IsCancellationRequested)
         {
             var clock = Stopwatch.StartNew();
-            var answer = await client.PutAsync(string.Create(CultureInfo.InvariantCulture, $"k{random.Next(Keys)}"), value, cancellationToken: CancellationToken.None);
+            var answer = await client.PutAsync(string.Create(CultureInfo.InvariantCulture, $"k{random.Next(keys)}"), value, cancellationToken: CancellationToken.None);
             if (!counting.On) continue;
             if (answer.IsDone) times.Add(clock.Elapsed.TotalMilliseconds);
             else notDone++;

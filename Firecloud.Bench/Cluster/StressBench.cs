@@ -7,6 +7,8 @@ namespace Firecloud.Bench.Cluster;
 
 internal static class StressBench
 {
+    private const int BigKeys = 500;   // few, so that what is held in memory is little and what is queued shows
+
     private static readonly int[] Callers = [8, 16, 32, 64];
 
     public static Command LossCommand()
@@ -46,7 +48,7 @@ internal static class StressBench
                 foreach (var share in new[] { 0, 0.05 })
                 {
                     await cluster.LoseAsync(share);
-                    var result = await ClosedLoop.RunAsync(cluster.Clients, callers, 100, time);
+                    var result = await ClosedLoop.RunAsync(cluster.Clients, callers, 10_000, 100, time);
                     (share == 0 ? clean : lossy).Add(result.PerSecond);
                     Say($"{callers,3} callers, {share * 100,2:0} % lost: {result.PerSecond,8:n0} puts/s, median {result.MedianMs:f1} ms, 99 % {result.Tail:f1} ms, {result.NotDone} not done");
                 }
@@ -62,13 +64,13 @@ internal static class StressBench
         var peak = 0.0;
         foreach (var callers in Callers)
         {
-            var result = await ClosedLoop.RunAsync(cluster.Clients, callers, 64 << 10, time);
+            var result = await ClosedLoop.RunAsync(cluster.Clients, callers, BigKeys, 64 << 10, time);
             Show(callers, result);
             peak = Math.Max(peak, result.PerSecond);
         }
-        var overloaded = await ClosedLoop.RunAsync(cluster.Clients, 256, 64 << 10, time * 2);
+        var overloaded = await ClosedLoop.RunAsync(cluster.Clients, 256, BigKeys, 64 << 10, time * 2);
         Show(256, overloaded);
-        var after = await ClosedLoop.RunAsync(cluster.Clients, 16, 64 << 10, time);
+        var after = await ClosedLoop.RunAsync(cluster.Clients, 16, BigKeys, 64 << 10, time);
         Show(16, after);
         Say($"256 callers carry {overloaded.PerSecond / peak:f2} of the peak; {cluster.Unreachable} times taken for dead; 16 callers afterwards {after.PerSecond / peak:f2}");
         return 0;

@@ -261,7 +261,7 @@ public sealed class SpiTests : IAsyncLifetime
     [InlineData("max-datagram = 100 B", "max-datagram = 100 B: must be 1200 to 65507 bytes")]
     [InlineData("members = [\"nonsense\"]", "members = nonsense: each must be host:port")]
     [InlineData("members = [\"a:1\", \"A:1\"]", "members = a:1: each once")]
-    [InlineData("hearing-window = 100 ms", "hearing-window = 100 ms: must be 150 ms to 10000 ms")]
+    [InlineData("hearing-window = 50 ms", "hearing-window = 50 ms: must be 75 ms to 10000 ms")]
     [InlineData("relay-rate = -1 B", "relay-rate = -1 B: must be 0 to")]
     [InlineData("ack-delay = often", "ack-delay = often: must be a duration")]
     public void Bad_settings_are_refused_with_key_value_and_limit(string hocon, string expected)
