@@ -200,11 +200,11 @@ internal sealed class Proposer
 
     public void Reply(object origin, Reply reply) => Outbox.Replies.Add((origin, reply));
 
-    /// <summary>Another member holds the shard, can be reached, and is at least as preferred: no duel with it (section 5).</summary>
+    /// <summary>A more preferred member in reach holds the shard, or will, where no ballot is known: no duel with it (section 5).</summary>
     public bool ShouldAskHolder(ShardOwner owner, Request request)
     {
-        var holder = owner.HighestSeen.Node;
-        return !owner.HighestSeen.IsNone
+        var holder = owner.HighestSeen.IsNone ? Configuration.Preferred(owner.Shard, _reachable) : owner.HighestSeen.Node;
+        return holder >= 0
             && holder != Self
             && (request.Mode & RequestMode.MustOwn) == 0
             && (_reachable >> holder & 1) != 0

@@ -96,6 +96,20 @@ public class OwnerBoundsTests
     }
 
     [Fact]
+    public void Where_no_owner_is_known_only_the_preferred_member_takes_the_shard_unless_told_to()
+    {
+        var preferred = Make.Configuration().Preferred(0, 0b1111);
+        var other = new OwnerBench(self: (preferred + 1) % 4);
+        other.Submit(Make.Request(1, Make.Put("v")));
+        Assert.Equal((ReplyStatus.AskHolder, true), (other.ReplyTo(1)!.Status, other.ReplyTo(1)!.Ballot.IsNone));
+        other.Submit(Make.Request(2, Make.Put("v"), mode: RequestMode.MustOwn));
+        Assert.Equal(ReplyStatus.OtherBallot, other.ReplyTo(2)!.Status);
+        var first = new OwnerBench(self: preferred);
+        first.Submit(Make.Request(1, Make.Put("v")));
+        Assert.Equal(ReplyStatus.OtherBallot, first.ReplyTo(1)!.Status);
+    }
+
+    [Fact]
     public void When_the_quorum_is_lost_what_has_written_nothing_is_refused_at_once()
     {
         var owner = new OwnerBench().Own();
