@@ -1,5 +1,5 @@
 // Frames.cs - what a Data datagram's payload is made of. Numbers are varints (Varint.cs):
-//   PADDING                                       nothing; fills short datagrams up
+//   PADDING                                       nothing; fills up short datagrams, and probes of what the path carries
 //   ACK      largest, delay µs, count, length - 1, then count times gap - 1, length - 1     (AckRanges.cs)
 //   PING                                          asks for an acknowledgement, nothing else
 //   OPEN     association                          a new association; answered with OPEN_OK or CLOSE

@@ -22,6 +22,9 @@ internal sealed class SentPacket
     public int Bytes { get; set; }
     public List<FrameRecord> Frames { get; } = [];
 
+    /// <summary>It only asks whether the path carries its size.</summary>
+    public bool IsMtuProbe { get; set; }
+
     /// <summary>Its frames were queued again by a probe, so a later loss must not queue them a second time.</summary>
     public bool Requeued { get; set; }
 
@@ -34,9 +37,7 @@ internal sealed class SentPacket
 
 internal sealed class LossDetection(RttEstimator rtt, long maxAckDelay, long initialProbe, long minProbe, long maxProbe)
 {
-    /// <summary>Packets acknowledged above one before it counts as lost (kPacketThreshold).</summary>
-    public const int PacketThreshold = 3;
-
+    private readonly Reordering _reordering = new();
     private readonly List<SentPacket> _sent = [];  // ascending numbers; the first _head are gone
     private int _head;
     private long _waitingSince;
@@ -88,7 +89,8 @@ internal sealed class LossDetection(RttEstimator rtt, long maxAckDelay, long ini
     /// <param name="now">Microseconds.</param>
     /// <param name="acked">Newly acknowledged packets are added.</param>
     /// <param name="lost">Packets found lost are added.</param>
-    public void OnAck(AckFrame ack, long now, List<SentPacket> acked, List<SentPacket> lost)
+    /// <returns>How many packets that were found lost before had arrived after all.</returns>
+    public int OnAck(AckFrame ack, long now, List<SentPacket> acked, List<SentPacket> lost)
     {
         var before = acked.Count;
         foreach (var range in ack.Ranges)
@@ -100,20 +102,26 @@ internal sealed class LossDetection(RttEstimator rtt, long maxAckDelay, long ini
         }
         LargestAcked = Math.Max(LargestAcked, ack.Largest);
         if (acked.Count > before) Sample(ack, now, acked, before);
+        var spurious = _reordering.OnAck(ack, acked.Count - before);
         DetectLost(now, lost);
         Trim();
+        return spurious;
     }
 
     /// <summary>Finds packets that are lost by now, by number or by time (RFC 9002, section 6.1).</summary>
     public void DetectLost(long now, List<SentPacket> lost)
     {
         LossTime = long.MaxValue;
-        var delay = Math.Max(9 * Math.Max(rtt.Smoothed, rtt.Latest) / 8, RttEstimator.Granularity);
+        var delay = Math.Max(_reordering.Eighths * Math.Max(rtt.Smoothed, rtt.Latest) / 8, RttEstimator.Granularity);
         for (var i = _head; i < _sent.Count && _sent[i].Number < LargestAcked; i++)
         {
             var packet = _sent[i];
             if (packet.Done) continue;
-            if (packet.Number <= LargestAcked - PacketThreshold || packet.SentAt + delay <= now) Finish(packet, lost);
+            if (packet.Number <= LargestAcked - _reordering.Packets || packet.SentAt + delay <= now)
+            {
+                _reordering.OnLost(packet.Number);
+                Finish(packet, lost);
+            }
             else LossTime = Math.Min(LossTime, packet.SentAt + delay);
         }
         Trim();

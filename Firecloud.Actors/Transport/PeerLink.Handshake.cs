@@ -164,7 +164,7 @@ internal sealed partial class PeerLink
         (_number, _peerNumber, _helloAt) = (candidate.Number, hello.Number, long.MaxValue);
         _key = candidate.Key;
         _peerAddress = ActorPath.TryParseAddress(hello.Address, out var address) ? address : null;
-        var settings = _node.Settings.ForPeer(Remote.Address, IsKept);
+        var settings = _node.Settings.ForPeer(Remote.Address, IsKept, _node.MayProbeSizes);
         _session = new Session(settings, candidate.Token, opensEven: _number < _peerNumber, hello.Window, candidate.Seal, this, now)
         {
             Ids = _node.IdsTo(_node.MemberOf(Key)),
@@ -258,6 +258,8 @@ internal sealed partial class PeerLink
                 Duplicates = sum.Duplicates,
                 Retransmitted = sum.Retransmitted,
                 Lost = sum.Lost,
+                LostInError = sum.Spurious,
+                DatagramSize = _session?.DatagramSize ?? 0,
                 MessagesIn = sum.MessagesIn,
                 MessagesDropped = sum.Dropped + Interlocked.Read(ref _droppedWrites),
                 RoundTripMicros = _session?.Rtt.Smoothed ?? 0,

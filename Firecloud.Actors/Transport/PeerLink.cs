@@ -120,6 +120,12 @@ internal sealed partial class PeerLink : ISessionOwner, IThreadPoolWorkItem
         else _echo.OnRelayed(via, _node.Hears(member), now);
     }
 
+    /// <summary>Datagrams to the peer take another route from now on.</summary>
+    public void OnPathChanged()
+    {
+        lock (_gate) _session?.OnPathChanged();
+    }
+
     /// <summary>Does what is due.</summary>
     /// <param name="now">Microseconds.</param>
     /// <param name="excuse">How long this process was stopped, microseconds; 0 normally.</param>
@@ -194,6 +200,9 @@ internal sealed partial class PeerLink : ISessionOwner, IThreadPoolWorkItem
     }
 
     void ISessionOwner.OnReachability(bool reachable, TimeSpan silentFor) => Publish(reachable, silentFor);
+
+    void ISessionOwner.OnBlackHole() => _node.Log.Info(
+        "Large datagrams to {0} vanish while small ones come through; going on with {1} bytes", Name, PathMtu.Base);
 
     bool ISessionOwner.MayDeclareUnreachable(long silentMicros) =>
         !_node.HasDatagramsWaiting || silentMicros > 2 * _node.Settings.UnreachableAfter;

@@ -84,6 +84,8 @@ internal sealed partial class Session
                 if (!_ackFrame.TryRead(ref from)) return FrameResult.Malformed;
                 return OnAck(now);
             case FrameType.Padding:
+                from = from.TrimStart((byte)FrameType.Padding);
+                return FrameResult.Ok;
             case FrameType.Ping:
                 return FrameResult.Ok;
             case FrameType.Bye:
@@ -110,17 +112,23 @@ internal sealed partial class Session
         var inFlight = _loss.BytesInFlight;
         // A late acknowledgement of a packet given up is a sign of life too.
         var progress = _ackFrame.Largest > _loss.LargestAcked;
-        _loss.OnAck(_ackFrame, now, _ackedNow, _lostNow);
+        var spurious = _loss.OnAck(_ackFrame, now, _ackedNow, _lostNow);
+        _congestion.OnSpurious(spurious);
+        _lossRate.OnSpurious(spurious);
+        Counters.Spurious += spurious;
         ChooseWay(now);
+        OnLost(now);
         foreach (var packet in _ackedNow)
         {
-            _congestion.OnAcked(packet.Bytes, packet.SentAt, inFlight);
+            _congestion.OnAcked(packet.Bytes, packet.SentAt, inFlight, now);
+            _lossRate.OnAcked();
+            _mtu.OnAcked(packet.Bytes, packet.IsMtuProbe, now);
             foreach (var frame in packet.Frames) OnFrameAcked(frame);
             packet.Frames.Clear();
         }
         progress |= _ackedNow.Count > 0;
         _ackedNow.Clear();
-        OnLost(now);
+        if (_mtu.FellIntoBlackHole()) _owner.OnBlackHole();
         if (progress) OnRoundTrip(now);
         return FrameResult.Ok;
     }
@@ -136,7 +144,7 @@ internal sealed partial class Session
         }
         if (_ackedNow.Count == 0) return;
         if (best == SentWay.Route) _detourUntil = long.MinValue;
-        else if (_lostNow.Exists(packet => packet.Way is SentWay.Route or SentWay.Second))
+        else if (_lostNow.Exists(packet => packet is { IsMtuProbe: false, Way: SentWay.Route or SentWay.Second }))
         {
             (_detour, _detourUntil) = (best == SentWay.All ? SentWay.All : SentWay.Second, now + DetourTime);
         }

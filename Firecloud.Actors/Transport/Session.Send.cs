@@ -13,6 +13,11 @@ internal sealed partial class Session
     /// <summary>Less room than this is not worth a STREAM frame, unless a message ends in it.</summary>
     private const int MinStreamRoom = FrameWriter.StreamOverhead + 16;
 
+    /// <summary>Percent of packets lost from which on the last of a burst goes twice.</summary>
+    private const double RepeatFromPercent = 1;
+
+    private readonly LossRate _lossRate = new();
+    private bool _repeating;
     private long _nextPacket;
     private int _probes;
     private bool _pingDue;
@@ -23,10 +28,17 @@ internal sealed partial class Session
 
     /// <summary>Whether <see cref="Build"/> would give a datagram now.</summary>
     /// <param name="now">Microseconds.</param>
-    public bool WantsToSend(long now) => AckIsDue(now) || (MaySendData && HasData);
+    public bool WantsToSend(long now) => AckIsDue(now) || (MaySendData && HasData) || MtuProbeIsDue;
 
     // A dead link gets probes only, and a session without credit too; each lets one datagram through.
     private bool MaySendData => _probes > 0 || (_pingDue && !Reachable) || (Reachable && _loss.BytesInFlight < _congestion.Bytes);
+
+    // Only on a link that works and is used: the probe is large.
+    private bool MtuProbeIsDue => _mtu.ProbeSize > 0 && Reachable && KeepsAlive && _rtt.HasSample && _probes == 0
+        && _loss.BytesInFlight < _congestion.Bytes;
+
+    // Probes that stay without an answer get small: perhaps only the large ones vanish.
+    private int DatagramLimit => _loss.ProbeCount < 2 ? _mtu.Size : PathMtu.Base;
 
     private bool HasData
     {
@@ -42,18 +54,20 @@ internal sealed partial class Session
     }
 
     /// <summary>Fills one datagram.</summary>
-    /// <param name="datagram">Room for <see cref="SessionSettings.Datagram"/> bytes.</param>
+    /// <param name="datagram">Room for <see cref="SessionSettings.Datagram"/> bytes, at least <see cref="PathMtu.Base"/>.</param>
     /// <param name="now">Microseconds.</param>
     /// <returns>Its length; 0 when there is nothing to send.</returns>
     public int Build(Span<byte> datagram, long now)
     {
         if (!WantsToSend(now)) return 0;
-        Way = NextWay(now);
-        var room = datagram[DatagramHeader.Size..(_settings.Datagram - _seal.Overhead)];
+        var probeSize = MtuProbeIsDue ? _mtu.ProbeSize : 0;
+        Way = probeSize > 0 ? SentWay.Route : NextWay(now);
+        var room = datagram[DatagramHeader.Size..((probeSize > 0 ? probeSize : DatagramLimit) - _seal.Overhead)];
         var writer = new FrameWriter(room);
         // The acknowledgement sent before may be lost as well, and a probe gets through where others don't.
         if (_ackPending || (Way is SentWay.Both or SentWay.All && _received.Largest >= 0)) WriteAck(ref writer, now);
-        if (MaySendData && HasData) WriteData(ref writer, now);
+        if (probeSize > 0) WriteMtuProbe(ref writer, now);
+        else if (MaySendData && HasData) WriteData(ref writer, now);
         if (writer.Length == 0) return 0;
         writer.PadTo(MinPayload);
         var length = DatagramHeader.Size + writer.Length + _seal.Overhead;
@@ -118,8 +132,43 @@ internal sealed partial class Session
             _loss.Spare.Push(packet);
             return;
         }
+        NoteSent(packet, writer.Length, isMtuProbe: false, now);
+        RepeatLastOfBurst(packet);
+    }
+
+    // When the last packet of a burst is lost, nothing behind it shows that, and its messages wait for a probe time-out: many
+    // round trips. On a link that loses by chance it goes twice. Not on one that loses because a buffer overflows, which also
+    // fills it: there round trips are long, and repeating would make it worse.
+    private void RepeatLastOfBurst(SentPacket packet)
+    {
+        if (HasData) return;
+        if (_repeating || packet.Frames.Count == 0 || !LosesByChance)
+        {
+            _repeating = false;
+            return;
+        }
+        (_repeating, packet.Requeued) = (true, true);
+        Counters.Repeated++;
+        Requeue(packet);
+    }
+
+    private bool LosesByChance => _lossRate.Percent is >= RepeatFromPercent and <= CongestionWindow.LossPercent && Reachable
+        && _rtt.Smoothed <= (2 * _rtt.Min) + RttEstimator.Granularity && _loss.BytesInFlight < CongestionWindow.Least;
+
+    // Nothing but a PING: its loss is likely and must not delay anything.
+    private void WriteMtuProbe(ref FrameWriter writer, long now)
+    {
+        writer.Ping();
+        writer.PadTo(writer.Length + writer.Left);
+        var packet = _loss.Spare.TryPop(out var spare) ? spare : new SentPacket();
+        NoteSent(packet, writer.Length, isMtuProbe: true, now);
+        _mtu.OnProbeSent(packet.Bytes);
+    }
+
+    private void NoteSent(SentPacket packet, int payload, bool isMtuProbe, long now)
+    {
         (packet.Number, packet.SentAt, packet.Requeued, packet.Done, packet.Way) = (_nextPacket, now, false, false, Way);
-        packet.Bytes = DatagramHeader.Size + writer.Length + _seal.Overhead;
+        (packet.Bytes, packet.IsMtuProbe) = (DatagramHeader.Size + payload + _seal.Overhead, isMtuProbe);
         _loss.OnSent(packet);
     }
 
@@ -166,8 +215,11 @@ internal sealed partial class Session
     {
         foreach (var packet in _lostNow)
         {
+            _mtu.OnLost(packet.Bytes, packet.IsMtuProbe, now);
+            if (packet.IsMtuProbe) continue;  // RFC 8899, section 3, item 7: no sign of congestion
             Counters.Lost++;
-            _congestion.OnLost(packet.SentAt, now);
+            _lossRate.OnLost();
+            _congestion.OnLost(packet.SentAt);
             if (!packet.Requeued) Requeue(packet);
             packet.Frames.Clear();
         }

@@ -22,6 +22,7 @@ internal sealed partial class Session
     private readonly RttEstimator _rtt = new();
     private readonly LossDetection _loss;
     private readonly CongestionWindow _congestion;
+    private readonly PathMtu _mtu;
     private readonly AckRanges _received = new();
     private readonly ReceiveSlab _slab = new();
     private readonly Dictionary<long, Association> _byId = [];
@@ -53,7 +54,8 @@ internal sealed partial class Session
         _parity = opensEven ? 0 : 1;
         _nextId = _parity;
         _loss = new LossDetection(_rtt, settings.AckDelay, settings.InitialProbe, settings.MinProbe, settings.MaxProbe);
-        _congestion = new CongestionWindow(settings.Datagram, settings.InitialWindow, settings.SendWindow);
+        _congestion = new CongestionWindow(settings.InitialWindow, settings.SendWindow);
+        _mtu = new PathMtu(settings.Datagram);
         (_lastRoundTrip, _lastPing, LastUsed) = (now, now, now);
     }
 
@@ -88,6 +90,9 @@ internal sealed partial class Session
     public long BytesInFlight => _loss.BytesInFlight;
 
     public long CongestionBytes => _congestion.Bytes;
+
+    /// <summary>Largest datagram that goes out now, bytes.</summary>
+    public int DatagramSize => _mtu.Size;
 
     private bool KeepsAlive => _settings.Kept || _associations.Count > 0;
 
@@ -129,7 +134,7 @@ internal sealed partial class Session
     {
         var next = Math.Min(_loss.Deadline, _ackDeadline);
         if (!KeepsAlive) return next;
-        next = Math.Min(next, _lastPing + _settings.Keepalive);
+        next = Math.Min(Math.Min(next, _mtu.Deadline), _lastPing + _settings.Keepalive);
         if (!Reachable) return next;
         return Math.Min(next, Math.Max(_lastLook + LookAgainAfter, _lastRoundTrip + _settings.UnreachableAfter));
     }
@@ -141,6 +146,7 @@ internal sealed partial class Session
         if (now >= _loss.LossTime) DetectLost(now);
         if (now >= _loss.Deadline) Probe(now);
         if (!KeepsAlive) return;
+        _mtu.OnTimer(now);
         if (now >= _lastPing + _settings.Keepalive) (_pingDue, _lastPing) = (true, now);
         var silent = now - _lastRoundTrip;
         if (Reachable && silent >= _settings.UnreachableAfter)
@@ -164,9 +170,14 @@ internal sealed partial class Session
     /// <param name="micros">For how long, microseconds.</param>
     public void Excuse(long micros) => _lastRoundTrip += micros;
 
+    /// <summary>Datagrams to the peer take another route from now on: small ones, until one round trip shows what it carries.
+    /// The owner calls <see cref="Build"/> afterwards.</summary>
+    public void OnPathChanged() => _mtu.OnPathChanged();
+
     private void BecomeUnreachable(long now)
     {
         Reachable = false;
+        _mtu.OnPathChanged();  // who knows which way the link will come back
         _loss.GiveUp(0, _lostNow);
         OnLost(now);
         _congestion.OnPersistentCongestion();

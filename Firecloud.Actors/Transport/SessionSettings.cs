@@ -4,6 +4,7 @@ namespace Firecloud.Actors.Transport;
 /// <summary>Limits in bytes, times in microseconds. See udp-transport.conf for reasons.</summary>
 internal sealed record SessionSettings
 {
+    /// <summary>Largest datagram that path MTU discovery tries; up to <see cref="PathMtu.Base"/> it never tries.</summary>
     public required int Datagram { get; init; }
     public required long InitialWindow { get; init; }
     public required long SendWindow { get; init; }
@@ -32,6 +33,9 @@ internal interface ISessionOwner
 
     void OnReachability(bool reachable, TimeSpan silentFor);
 
+    /// <summary>Large datagrams vanished while small ones came through; small ones are sent until a search has ended.</summary>
+    void OnBlackHole();
+
     /// <summary>False when datagrams wait in the socket: they may hold the sign of life that is missing.</summary>
     /// <param name="silentMicros">Time without a round trip, microseconds.</param>
     bool MayDeclareUnreachable(long silentMicros);
@@ -48,6 +52,8 @@ internal sealed class SessionCounters
     public long Duplicates { get; set; }
     public long Retransmitted { get; set; }
     public long Lost { get; set; }
+    public long Spurious { get; set; }
+    public long Repeated { get; set; }
     public long Dropped { get; set; }
     public long MessagesIn { get; set; }
 
@@ -62,6 +68,8 @@ internal sealed class SessionCounters
         Duplicates += other.Duplicates;
         Retransmitted += other.Retransmitted;
         Lost += other.Lost;
+        Spurious += other.Spurious;
+        Repeated += other.Repeated;
         Dropped += other.Dropped;
         MessagesIn += other.MessagesIn;
     }

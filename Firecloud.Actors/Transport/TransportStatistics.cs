@@ -53,6 +53,10 @@ public sealed record TransportStatistics(Address LocalAddress, IReadOnlyList<Pee
     /// <summary>Datagrams that the kernel refused to send.</summary>
     public long SendErrors { get; init; }
 
+    /// <summary>Datagrams that the kernel dropped because the receive buffer was full; -1 where it does not tell (only Linux
+    /// does).</summary>
+    public long KernelDrops { get; init; }
+
     /// <summary>Datagrams passed on for other members.</summary>
     public long Relayed { get; init; }
 
@@ -133,6 +137,12 @@ public sealed record PeerStatistics(Address? Peer, string EndPoint)
 
     /// <summary>Datagrams found lost.</summary>
     public long Lost { get; init; }
+
+    /// <summary>Of those, datagrams whose acknowledgement came after all: they were late, not lost.</summary>
+    public long LostInError { get; init; }
+
+    /// <summary>Largest datagram that the path is known to carry, bytes; 0 without a session.</summary>
+    public int DatagramSize { get; init; }
 
     /// <summary>Messages received whole.</summary>
     public long MessagesIn { get; init; }

@@ -95,9 +95,17 @@ internal sealed partial class UdpNode
         SecondPaths = Interlocked.Read(ref _secondPaths),
         RouteChanges = Interlocked.Read(ref _routeChanges),
         InternalErrors = Interlocked.Read(ref _internalErrors),
+        KernelDrops = _drops.Read(),
         ReceiveBuffer = _grantedReceive,
         SendBuffer = _grantedSend,
     };
+
+    private void WarnOfDrops(long now)
+    {
+        if (_drops.NewSince(now) is not (> 0 and var dropped)) return;
+        Log.Warning("The kernel dropped {0} datagrams, because the receive buffer of {1} KiB was full; they are sent again, which "
+            + "takes time. Raise net.core.rmem_max and receive-buffer, or lower send-window", dropped, _grantedReceive / 1024);
+    }
 
     private void ReceiveLoop()
     {

@@ -177,7 +177,8 @@ internal sealed partial class UdpNode
             }
             if (_stopped) return;
             Interlocked.Increment(ref _routeChanges);
-            var told = new RouteChanged(_members!.Names[_members.Self], _members.Names[change.Member], RelaysOf(change.Path));
+            if (_members!.TryGet(change.Member, out _, out _, out var key) && _byKey.TryGetValue(key, out var link)) link.OnPathChanged();
+            var told = new RouteChanged(_members.Names[_members.Self], _members.Names[change.Member], RelaysOf(change.Path));
             if (told.Relays.Count > 0) Log.Warning("{0}", told.ToString());
             else Log.Info("{0}", told.ToString());
             _system.EventStream.Publish(told);

@@ -28,6 +28,7 @@ internal sealed partial class UdpNode
     private readonly Refusals _refusals;
     private readonly object _timerGate = new();
     private readonly string _addressText;
+    private readonly KernelDrops _drops;
     private readonly int _grantedReceive;
     private readonly int _grantedSend;
     private long _armed = long.MaxValue;
@@ -58,10 +59,12 @@ internal sealed partial class UdpNode
         }
         _addressText = LocalAddress.WithProtocol("akka." + UdpTransport.Scheme).ToString();
         (_grantedReceive, _grantedSend) = (_socket.ReceiveBuffer, _socket.SendBuffer);
+        _drops = new KernelDrops(_socket.Local);
         new Thread(ReceiveLoop) { IsBackground = true, Name = "firecloud-udp-receive" }.Start();
         new Thread(TimerLoop) { IsBackground = true, Name = "firecloud-udp-timer" }.Start();
         log.Info("UDP transport on {0}, {3}, kernel buffers {1} KiB to receive and {2} KiB to send", LocalAddress,
             _grantedReceive / 1024, _grantedSend / 1024, settings.Ring is null ? "not sealed" : "sealed");
+        if (_grantedReceive < settings.ReceiveBuffer) log.Warning(UdpSocket.TooSmall(_grantedReceive, settings.ReceiveBuffer));
     }
 
     public UdpSettings Settings { get; }
@@ -84,6 +87,9 @@ internal sealed partial class UdpNode
 
     /// <summary>Microseconds of a monotonic clock.</summary>
     public static long Now => Stopwatch.GetTimestamp() / (Stopwatch.Frequency / 1_000_000);
+
+    /// <summary>Whether datagrams are never fragmented, so that probes can find out what a path carries.</summary>
+    public bool MayProbeSizes => _socket.NeverFragments;
 
     public bool HasDatagramsWaiting => _socket.HasWaiting;
 
@@ -225,6 +231,7 @@ internal sealed partial class UdpNode
     private void RunTimers(long now, long excuse)
     {
         _faults.Flush(_socket, now);
+        WarnOfDrops(now);
         var next = Math.Min(_faults.NextDue, RunRouter(now, excuse));
         foreach (var (_, link) in _byKey)
         {

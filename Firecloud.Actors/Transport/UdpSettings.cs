@@ -122,9 +122,10 @@ internal sealed class UdpSettings
     /// <summary>What sessions with a peer use.</summary>
     /// <param name="peer">Where it listens.</param>
     /// <param name="kept">Whether it is one of <see cref="Members"/>.</param>
-    public SessionSettings ForPeer(IPAddress peer, bool kept) => new()
+    /// <param name="mayProbe">Whether the socket never fragments; else the loss of a probe would say nothing.</param>
+    public SessionSettings ForPeer(IPAddress peer, bool kept, bool mayProbe) => new()
     {
-        Datagram = IPAddress.IsLoopback(peer) ? MaxDatagramLoopback : MaxDatagram,
+        Datagram = IPAddress.IsLoopback(peer) ? MaxDatagramLoopback : mayProbe ? MaxDatagram : PathMtu.Base,
         InitialWindow = InitialWindow,
         SendWindow = SendWindow,
         ReceiveWindow = ReceiveWindow,

@@ -11,6 +11,10 @@ internal sealed class UdpSocket : IDisposable
     private const int SendBufferForce = 32;     // SO_SNDBUFFORCE: beyond net.core.wmem_max, needs CAP_NET_ADMIN
     private const int ReceiveBufferForce = 33;  // SO_RCVBUFFORCE
 
+    private const int LevelIp = 0;              // IPPROTO_IP
+    private const int MtuDiscover = 10;         // IP_MTU_DISCOVER
+    private const int ProbeOnly = 3;            // IP_PMTUDISC_PROBE: set "don't fragment", believe no ICMP, remember nothing
+
     private readonly Socket _socket = new(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
     private volatile bool _closed;
     private long _sendErrors;
@@ -26,6 +30,7 @@ internal sealed class UdpSocket : IDisposable
         {
             Grow(ReceiveBufferForce, SocketOptionName.ReceiveBuffer, receiveBuffer);
             Grow(SendBufferForce, SocketOptionName.SendBuffer, sendBuffer);
+            NeverFragments = ForbidFragments();
             if (OperatingSystem.IsWindows()) IgnoreResets();
             _socket.Bind(local);
         }
@@ -39,10 +44,16 @@ internal sealed class UdpSocket : IDisposable
     public IPEndPoint Local => (IPEndPoint)_socket.LocalEndPoint!;
 
     /// <summary>What the kernel granted, bytes.</summary>
-    public int ReceiveBuffer => _socket.ReceiveBufferSize;
+    public int ReceiveBuffer => _socket.ReceiveBufferSize / Doubled;
 
     /// <summary>What the kernel granted, bytes.</summary>
-    public int SendBuffer => _socket.SendBufferSize;
+    public int SendBuffer => _socket.SendBufferSize / Doubled;
+
+    // Linux adds as much again for its own bookkeeping, and tells the sum (socket(7), SO_RCVBUF).
+    private static int Doubled => OperatingSystem.IsLinux() ? 2 : 1;
+
+    /// <summary>Whether the kernel sends datagrams whole or not at all.</summary>
+    public bool NeverFragments { get; }
 
     public long SendErrors => Interlocked.Read(ref _sendErrors);
 
@@ -63,6 +74,13 @@ internal sealed class UdpSocket : IDisposable
             }
         }
     }
+
+    /// <summary>What to do about a receive buffer that the kernel did not grant.</summary>
+    /// <param name="granted">Bytes.</param>
+    /// <param name="wanted">Bytes.</param>
+    public static string TooSmall(int granted, int wanted) =>
+        $"The kernel granted a receive buffer of {granted / 1024} KiB, {wanted / 1024} KiB were asked for: under load datagrams will be "
+        + $"lost and sent again. Run sysctl -w net.core.rmem_max={wanted} (and write it to /etc/sysctl.d), or lower receive-buffer.";
 
     /// <summary>Waits for a datagram.</summary>
     /// <param name="buffer">Room for any datagram.</param>
@@ -115,6 +133,20 @@ internal sealed class UdpSocket : IDisposable
             // Not allowed to force: ask for what an ordinary process may have.
         }
         _socket.SetSocketOption(SocketOptionLevel.Socket, option, wanted);
+    }
+
+    private bool ForbidFragments()
+    {
+        try
+        {
+            if (OperatingSystem.IsLinux()) _socket.SetRawSocketOption(LevelIp, MtuDiscover, BitConverter.GetBytes(ProbeOnly));
+            else _socket.DontFragment = true;
+            return true;
+        }
+        catch (Exception e) when (e is SocketException or PlatformNotSupportedException)
+        {
+            return false;
+        }
     }
 
     // Windows reports an ICMP "port unreachable" as an error of the next receive; SIO_UDP_CONNRESET turns that off.

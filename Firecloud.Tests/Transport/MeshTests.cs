@@ -89,6 +89,7 @@ public class MeshTests
         private double _late;
         private bool _cutAB;
         private bool _cutBA;
+        private long _writeAt;
 
         public Mesh(int seed, bool lossless = false)
         {
@@ -119,15 +120,16 @@ public class MeshTests
             var end = Now + micros;
             while (Now < end && Violation is null)
             {
-                if (write && _random.Next(3) == 0)
+                if (write && Now >= _writeAt)
                 {
+                    _writeAt = Now + _random.Next(1, 800);
                     (_random.Next(2) == 0 ? A : B).WriteSomething(_random);
                 }
                 A.Pump(B, end);
                 B.Pump(A, end);
                 var next = Math.Min(end, Math.Min(A.Session.NextDeadline(), B.Session.NextDeadline()));
                 if (_network.TryPeek(out _, out var due)) next = Math.Min(next, due);
-                if (write) next = Math.Min(next, Now + _random.Next(1, 2_000));
+                if (write) next = Math.Min(next, _writeAt);
                 Now = Math.Max(Now + 1, next);
                 while (_network.TryPeek(out var datagram, out due) && due <= Now)
                 {
@@ -219,6 +221,8 @@ public class MeshTests
                 if (_written.TryGetValue(association.Id, out var list)) Trim(list, association.Sender.End);
             }
         }
+
+        public void OnBlackHole() => _mesh.Violation ??= "no datagram is larger than the base";
 
         public bool MayDeclareUnreachable(long silentMicros) => true;
 

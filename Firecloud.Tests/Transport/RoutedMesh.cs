@@ -223,6 +223,10 @@ internal sealed class RoutedMesh
 
             public void OnReachability(bool reachable, TimeSpan silentFor) => _mesh.Unreachable += reachable ? 0 : 1;
 
+            public void OnBlackHole()
+            {
+            }
+
             public bool MayDeclareUnreachable(long silentMicros) => true;
 
             public void Deliver(ReadOnlyMemory<byte> message)

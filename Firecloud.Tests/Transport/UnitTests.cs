@@ -211,25 +211,6 @@ public class UnitTests
     }
 
     [Fact]
-    public void The_congestion_window_follows_RFC_9002_section_7()
-    {
-        var window = new CongestionWindow(1_000, 10_000, 40_000);
-        window.OnAcked(1_000, 1, 10_000);
-        Assert.Equal(11_000, window.Bytes);  // slow start
-        window.OnAcked(1_000, 2, 2_000);
-        Assert.Equal(11_000, window.Bytes);  // not used, not grown
-        window.OnLost(3, now: 10);
-        window.OnLost(4, now: 11);
-        Assert.Equal(5_500, window.Bytes);   // halved once per recovery
-        for (var i = 0; i < 6; i++) window.OnAcked(1_000, 20 + i, 5_500);
-        Assert.Equal(6_500, window.Bytes);   // one datagram per window
-        window.OnPersistentCongestion();
-        Assert.Equal(2_000, window.Bytes);
-        for (var i = 0; i < 1_000; i++) window.OnAcked(1_000, 100, 40_000);
-        Assert.Equal(40_000, window.Bytes);
-    }
-
-    [Fact]
     public void A_stream_survives_any_cutting_order_and_repetition()
     {
         for (var seed = 0; seed < 300; seed++)
