@@ -117,6 +117,7 @@ internal sealed class MasterActor : UntypedActor
             ["badFrames"] = counters.BadFrames,
             ["behind"] = counters.Behind,
             ["messagesRefused"] = transport?.MessagesRefused ?? 0,
+            ["datagramsDroppedByKernel"] = transport?.KernelDrops ?? -1,
             ["datagramsForged"] = transport?.Forged ?? 0,
             ["datagramsMalformed"] = transport?.Malformed ?? 0,
             ["datagramsReplayed"] = transport?.Replayed ?? 0,
