@@ -40,6 +40,7 @@ internal static class StressBench
     private static async Task<int> LossAsync(TimeSpan time)
     {
         await using var cluster = await LocalCluster.StartAsync(clients: 4);
+        await ClosedLoop.RunAsync(cluster.Clients, 64, 10_000, 100, time * 2);   // to warm up
         foreach (var callers in new[] { 1, 64 })
         {
             var (clean, lossy) = (new List<double>(), new List<double>());
