@@ -37,7 +37,7 @@ internal sealed class ReplicaActor : UntypedActor, IWithTimers
     {
         (_node, _store) = (node, store);
         var frame = node.Settings.FrameSize;
-        _catchUp = new CatchUp(node.Configuration, node.Self, store, new CatchUpLimits(node.Settings.CompareMs, 25, frame));
+        _catchUp = new CatchUp(node.Configuration, node.Self, store, new CatchUpLimits(node.Settings.CompareMs, 60, frame));
         _acceptor = new Acceptor(store, node.Self, node.Configuration.Epoch) { Hear = _catchUp.Hear };
         _stateServer = new StateServer(store, node.Configuration, node.Self, frame);
         _tombstones = new Tombstones(store, TombstonesPerLook);
