@@ -132,7 +132,8 @@ internal sealed class RocksFolder : IDisposable
             .SetPinL0FilterAndIndexBlocksInCache(true)
             .SetFilterPolicy(BloomFilterPolicy.Create(10, false));
         // Of the ways to read the log after a crash this is the one that forgives a last batch cut short, which nobody was answered
-        // for, and nothing else: the default drops everything behind a damaged batch, and with it promises that were given.
+        // for. The default drops everything behind a damaged batch, and with it promises that were given. What still looks like a
+        // batch cut short: a damaged length within the last 32 KiB of the log, and a file system that lost the end of what it synced.
         var database = new DbOptions()
             .SetCreateIfMissing(true)
             .SetParanoidChecks(true)
