@@ -33,6 +33,11 @@ public sealed class HashTree
         }
     }
 
+    /// <summary>Sets a leaf's hash to what a durable store has kept of it.</summary>
+    /// <param name="leaf">0 to <see cref="Leaves"/> - 1.</param>
+    /// <param name="hash">The hash as it was read from this tree.</param>
+    internal void Restore(int leaf, ulong hash) => _leaves[leaf] = hash;
+
     /// <summary>One hash for a whole shard.</summary>
     /// <param name="store">The replica's store.</param>
     /// <param name="shard">The shard.</param>

@@ -1,0 +1,137 @@
+// RocksLayout.cs - how a store's tables become RocksDB's keys and values.
+//
+//   key      table (1 byte) and then, of what belongs to a shard: shard (4, big endian), leaf (1), key
+//   value    XXH3 64 of the rest (8, little endian), with the hash of the key as its seed; the rest
+//
+// The seed binds a value to its place: one that is found under another key does not fit there. The rests are written with
+// the primitives of docs/wire-format.md. A change of any of this is a new Format.
+using System.Buffers.Binary;
+using System.IO.Hashing;
+using Firecloud.Actors.Protocol;
+using Firecloud.Actors.Wire;
+
+namespace Firecloud.Actors.Storage;
+
+internal enum RocksTable : byte
+{
+    Header = (byte)'H',      // format, cluster id, member, members, shards
+    Lives = (byte)'L',       // one number per member
+    Promised = (byte)'P',    // shard: ballot
+    Dropped = (byte)'D',     // shard: version
+    Leaf = (byte)'F',        // shard, leaf: hash of the leaf, number of its keys
+    Record = (byte)'R',      // shard, leaf, key: record, with the mark "heard"
+    Tombstone = (byte)'T',   // shard, leaf, key: version, of records that are tombstones
+}
+
+/// <summary>What a store is and whose.</summary>
+internal readonly record struct RocksHeader(ulong Format, ulong ClusterId, int Member, int Members, int Shards);
+
+internal static class RocksLayout
+{
+    /// <summary>The format that is written, and the newest that is read.</summary>
+    public const ulong Format = 1;
+
+    public const int PrefixLength = 6;
+    private const int SumLength = 8;
+
+    public static byte[] KeyOf(RocksTable table) => [(byte)table];
+
+    public static byte[] KeyOf(RocksTable table, int shard)
+    {
+        var key = new byte[5];
+        key[0] = (byte)table;
+        BinaryPrimitives.WriteInt32BigEndian(key.AsSpan(1), shard);
+        return key;
+    }
+
+    public static byte[] KeyOf(RocksTable table, int shard, int leaf, ReadOnlySpan<byte> key = default)
+    {
+        var all = new byte[PrefixLength + key.Length];
+        all[0] = (byte)table;
+        BinaryPrimitives.WriteInt32BigEndian(all.AsSpan(1), shard);
+        all[5] = (byte)leaf;
+        key.CopyTo(all.AsSpan(PrefixLength));
+        return all;
+    }
+
+    public static int ShardOf(ReadOnlySpan<byte> key) => BinaryPrimitives.ReadInt32BigEndian(key[1..]);
+
+    public static byte[] Seal(ReadOnlySpan<byte> key, WireWriter rest)
+    {
+        var content = rest.ToArray();
+        var value = new byte[SumLength + content.Length];
+        content.CopyTo(value, SumLength);
+        BinaryPrimitives.WriteUInt64LittleEndian(value, SumOf(key, content));
+        return value;
+    }
+
+    /// <summary>The rest of a value whose sum is right.</summary>
+    /// <exception cref="WireFormatException">It is not what was written under this key.</exception>
+    public static ReadOnlySpan<byte> Open(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)
+    {
+        if (value.Length < SumLength) throw new WireFormatException($"{value.Length} bytes, at least {SumLength} are needed.");
+        var found = BinaryPrimitives.ReadUInt64LittleEndian(value);
+        var content = value[SumLength..];
+        var sum = SumOf(key, content);
+        return sum == found ? content : throw new WireFormatException($"Its checksum is {sum:x16}, written was {found:x16}.");
+    }
+
+    public static WireWriter Header(in RocksHeader header)
+    {
+        var writer = new WireWriter(32);
+        writer.Varint(header.Format);
+        writer.Fixed64(header.ClusterId);
+        writer.Varint((ulong)header.Member);
+        writer.Varint((ulong)header.Members);
+        writer.Varint((ulong)header.Shards);
+        return writer;
+    }
+
+    /// <summary>Reads a header; of a newer format only that.</summary>
+    public static RocksHeader ReadHeader(ReadOnlySpan<byte> rest)
+    {
+        var reader = new WireReader(rest, 0, 0);
+        var format = reader.Varint();
+        return format > Format ? new RocksHeader(format, 0, 0, 0, 0)
+            : new RocksHeader(format, reader.Fixed64(), reader.Number(), reader.Number(), reader.Number());
+    }
+
+    public static WireWriter Record(in StoredRecord stored)
+    {
+        var writer = new WireWriter(128 + (stored.Record.Value?.Length ?? 0) + (stored.Record.Previous?.Length ?? 0));
+        ReplicaCodec.Write(writer, stored, ballotKnown: false);
+        return writer;
+    }
+
+    public static WireWriter Lives(Lives lives)
+    {
+        var writer = new WireWriter(16);
+        ReplicaCodec.Write(writer, lives);
+        return writer;
+    }
+
+    public static WireWriter Ballot(Ballot ballot)
+    {
+        var writer = new WireWriter(32);
+        writer.Ballot(ballot);
+        return writer;
+    }
+
+    public static WireWriter Version(Version version)
+    {
+        var writer = new WireWriter(48);
+        writer.Version(version);
+        return writer;
+    }
+
+    public static WireWriter Leaf(ulong hash, int count)
+    {
+        var writer = new WireWriter(16);
+        writer.Fixed64(hash);
+        writer.Varint((ulong)count);
+        return writer;
+    }
+
+    private static ulong SumOf(ReadOnlySpan<byte> key, ReadOnlySpan<byte> rest) =>
+        XxHash3.HashToUInt64(rest, unchecked((long)XxHash3.HashToUInt64(key)));
+}

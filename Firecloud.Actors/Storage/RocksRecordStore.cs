@@ -1,0 +1,278 @@
+// RocksRecordStore.cs - what one replica keeps, on disk (protocol.md section 3), with RocksDB.
+//
+// WRITES   gather in memory and go to disk as one batch per sync, whole or not at all, written and synced off the caller's thread.
+//          What is written meanwhile goes with the next sync.
+// READS    see what gathers, then what is being written, then the disk.
+// MEMORY   promises, dropped versions, lives and hash trees are held (12 bytes per leaf); records are not. A leaf's hash and
+//          number of keys are kept in the same batch as its records, so that opening reads no records.
+// WATCH    a sync that failed ends the store: RocksDB may or may not have kept the batch.
+using Firecloud.Actors.Protocol;
+using Firecloud.Actors.Wire;
+
+namespace Firecloud.Actors.Storage;
+
+/// <summary>Keeps everything on disk. One folder belongs to one member, and to one process at a time.</summary>
+public sealed class RocksRecordStore : IRecordStore
+{
+    private readonly RocksFolder _folder;
+    private readonly string _name;
+    private readonly int _members;
+    private readonly int _shards;
+    private readonly HashTree[] _trees;
+    private readonly int[] _counts;   // keys by shard and leaf
+    private readonly Ballot[] _promised;
+    private readonly Version[] _dropped;
+    private RocksHeader _header;
+    private Lives _lives;
+    private long _count;
+    private RocksChanges _pending = new();
+    private RocksChanges _written = new();   // of the last sync, under way or done
+    private (Key Key, StoredRecord Stored) _lastRead;   // a write asks for what its caller has just read
+    private Task _sync = Task.CompletedTask;
+    private volatile Exception? _failure;
+    private bool _disposed;
+
+    /// <summary>Opens a folder, or makes a new one.</summary>
+    /// <param name="options">Whose store it is.</param>
+    /// <exception cref="StoreRefusedException">The folder is in use, damaged, or not this member's.</exception>
+    /// <exception cref="DamagedRecordException">What is needed to open it is damaged.</exception>
+    public RocksRecordStore(RocksStoreOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        (_name, _members, _shards) = (options.Folder, options.Members, options.Shards);
+        _trees = [.. Enumerable.Range(0, _shards).Select(_ => new HashTree())];
+        _counts = new int[_shards * HashTree.Leaves];
+        _promised = new Ballot[_shards];
+        _dropped = new Version[_shards];
+        _folder = new RocksFolder(options);
+        try
+        {
+            _header = _folder.Header;
+            _lives = Load();
+        }
+        catch
+        {
+            _folder.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The cluster that the store belongs to; 0 while it belongs to none.</summary>
+    public ulong ClusterId => _header.ClusterId;
+
+    /// <inheritdoc/>
+    public Lives Lives
+    {
+        get => Usable(_lives);
+        set => _lives = Usable(_pending).Lives = value;
+    }
+
+    /// <inheritdoc/>
+    public long Count => Usable(_count);
+
+    /// <inheritdoc/>
+    public bool IsDirty => !Usable(_pending).IsEmpty;
+
+    /// <summary>Records that were read from disk.</summary>
+    internal long RecordsRead { get; private set; }
+
+    /// <summary>For tests: runs on the thread that syncs, before it writes.</summary>
+    internal Action? BeforeWrite { get; set; }
+
+    /// <summary>Notes the cluster that the store belongs to from now on; durable with the next sync.</summary>
+    /// <param name="clusterId">Not 0.</param>
+    /// <exception cref="StoreRefusedException">It belongs to another one.</exception>
+    public void SetCluster(ulong clusterId)
+    {
+        Invariant.That(clusterId != 0);
+        if (Usable(_header).ClusterId == clusterId) return;
+        if (ClusterId != 0) throw new StoreRefusedException($"{_name} belongs to cluster {ClusterId:x16}, not to {clusterId:x16}.");
+        _header = _header with { ClusterId = clusterId };
+        _pending.Header = _header;
+    }
+
+    /// <inheritdoc/>
+    /// <exception cref="DamagedRecordException">The record is not what was written.</exception>
+    public StoredRecord Get(int shard, Key key)
+    {
+        if (Usable(_pending).Records.TryGetValue(key, out var entry) || _written.Records.TryGetValue(key, out entry)) return entry.Stored;
+        if (_lastRead.Key == key) return _lastRead.Stored;
+        var at = RocksLayout.KeyOf(RocksTable.Record, shard, key.Leaf, key.Span);
+        var stored = _folder.Read(at, _members, _shards, ReadRecord);
+        if (stored.Record is null) stored = StoredRecord.None;
+        RecordsRead++;
+        _lastRead = (key, stored);
+        return stored;
+    }
+
+    /// <inheritdoc/>
+    /// <exception cref="DamagedRecordException">The record before is not what was written.</exception>
+    public void Put(int shard, Key key, StoredRecord record)
+    {
+        Invariant.That(record.Record.Held);
+        Replace(shard, key, Get(shard, key).Record, record);
+    }
+
+    /// <inheritdoc/>
+    /// <exception cref="DamagedRecordException">The record is not what was written.</exception>
+    public void Remove(int shard, Key key)
+    {
+        var before = Get(shard, key).Record;
+        if (!before.Held) return;
+        Invariant.That(before.IsTombstone);
+        Replace(shard, key, before, StoredRecord.None);
+    }
+
+    /// <inheritdoc/>
+    public Ballot GetPromised(int shard) => Usable(_promised)[shard];
+
+    /// <inheritdoc/>
+    public void SetPromised(int shard, Ballot ballot)
+    {
+        Invariant.That(ballot >= Usable(_promised)[shard]);
+        _pending.Promised[shard] = _promised[shard] = ballot;
+    }
+
+    /// <inheritdoc/>
+    public Version GetDropped(int shard) => Usable(_dropped)[shard];
+
+    /// <inheritdoc/>
+    public void RaiseDropped(int shard, Version version)
+    {
+        if (version > Usable(_dropped)[shard]) _pending.Dropped[shard] = _dropped[shard] = version;
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<Key> Keys(int shard) => [.. Enumerable.Range(0, HashTree.Leaves).SelectMany(leaf => Keys(shard, leaf))];
+
+    /// <inheritdoc/>
+    public IReadOnlyList<Key> Keys(int shard, int leaf)
+    {
+        if (Usable(_counts)[At(shard, leaf)] == 0) return [];
+        var keys = _folder.Scan(RocksLayout.KeyOf(RocksTable.Record, shard, leaf))
+            .Select(found => new Key(found.Key[RocksLayout.PrefixLength..]))
+            .ToHashSet();
+        foreach (var changes in (ReadOnlySpan<RocksChanges>)[_written, _pending])
+        {
+            foreach (var (key, entry) in changes.Records)
+            {
+                if (entry.Shard != shard || key.Leaf != leaf) continue;
+                if (entry.Stored.Record.Held) keys.Add(key);
+                else keys.Remove(key);
+            }
+        }
+        return [.. keys];
+    }
+
+    /// <inheritdoc/>
+    public ulong LeafHash(int shard, int leaf) => Usable(_trees)[shard][leaf];
+
+    /// <inheritdoc/>
+    public IReadOnlyList<(int Shard, Key Key, Version Version)> Tombstones(int most)
+    {
+        var found = new List<(int, Key, Version)>();
+        foreach (var (key, entry) in Usable(_pending).Records.Concat(_written.Records.Where(w => !_pending.Records.ContainsKey(w.Key))))
+        {
+            if (found.Count >= most) return found;
+            if (entry.Stored.Record.IsTombstone) found.Add((entry.Shard, key, entry.Stored.Record.Version));
+        }
+        foreach (var (at, value) in _folder.Scan(RocksLayout.KeyOf(RocksTable.Tombstone)))
+        {
+            if (found.Count >= most) return found;
+            var key = new Key(at[RocksLayout.PrefixLength..]);
+            if (_pending.Records.ContainsKey(key) || _written.Records.ContainsKey(key)) continue;
+            found.Add((RocksLayout.ShardOf(at), key, _folder.Parse(at, value, _members, _shards, ReadVersion)));
+        }
+        return found;
+    }
+
+    /// <inheritdoc/>
+    /// <exception cref="StoreFailedException">It could not be written; the store refuses everything from now on.</exception>
+    public ValueTask SyncAsync()
+    {
+        if (Usable(_pending).IsEmpty) return new ValueTask(_sync);
+        Invariant.That(_sync.IsCompleted);   // one at a time
+        (_written, _pending) = (_pending, new RocksChanges());
+        var changes = _written;
+        _sync = Task.Run(() => Write(changes));
+        return new ValueTask(_sync);
+    }
+
+    /// <summary>Closes the folder, after the sync under way. What was not synced is lost, as in a crash.</summary>
+    public void Dispose()
+    {
+        if (_disposed) return;
+        _disposed = true;
+        Task.WaitAny(_sync);   // does not throw when it failed: its caller was told
+        _folder.Dispose();
+    }
+
+    private static StoredRecord ReadRecord(ref WireReader reader) => ReplicaCodec.ReadRecord(ref reader, Ballot.None);
+
+    private static Version ReadVersion(ref WireReader reader) => reader.Version();
+
+    private static int At(int shard, int leaf) => shard * HashTree.Leaves + leaf;
+
+    private void Replace(int shard, Key key, Record before, StoredRecord after)
+    {
+        Invariant.That(key.Shard(_shards) == shard);
+        var at = At(shard, key.Leaf);
+        var change = (after.Record.Held ? 1 : 0) - (before.Held ? 1 : 0);
+        _counts[at] += change;
+        _count += change;
+        _trees[shard].Replace(key, before, after.Record);
+        var wasTombstone = before.IsTombstone || (_pending.Records.TryGetValue(key, out var entry) && entry.WasTombstone);
+        _pending.Records[key] = new RocksChanges.Entry(shard, after, wasTombstone);
+        _pending.Leaves[(shard, key.Leaf)] = (_trees[shard][key.Leaf], _counts[at]);
+        _lastRead = default;
+    }
+
+    private void Write(RocksChanges changes)
+    {
+        try
+        {
+            BeforeWrite?.Invoke();
+            _folder.Write(changes);
+        }
+        catch (Exception e)
+        {
+            _failure = e;
+            throw Failed(e);
+        }
+    }
+
+    private Lives Load()
+    {
+        foreach (var (key, value) in _folder.Scan(RocksLayout.KeyOf(RocksTable.Promised)))
+        {
+            _promised[ShardOf(key)] = _folder.Parse(key, value, _members, _shards, (ref r) => r.Ballot());
+        }
+        foreach (var (key, value) in _folder.Scan(RocksLayout.KeyOf(RocksTable.Dropped)))
+        {
+            _dropped[ShardOf(key)] = _folder.Parse(key, value, _members, _shards, ReadVersion);
+        }
+        foreach (var (key, value) in _folder.Scan(RocksLayout.KeyOf(RocksTable.Leaf)))
+        {
+            var (hash, count) = _folder.Parse(key, value, _members, _shards, (ref r) => (r.Fixed64(), r.Number()));
+            _trees[ShardOf(key)].Restore(key[^1], hash);
+            _counts[At(ShardOf(key), key[^1])] = count;
+            _count += count;
+        }
+        return _folder.Read(RocksLayout.KeyOf(RocksTable.Lives), _members, _shards, ReplicaCodec.ReadLives) ?? new Lives(_members);
+    }
+
+    private int ShardOf(byte[] key)
+    {
+        var shard = RocksLayout.ShardOf(key);
+        return shard >= 0 && shard < _shards ? shard : throw new DamagedRecordException($"{_name} has shard {shard} of {_shards}.");
+    }
+
+    private T Usable<T>(T state)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        return _failure is null ? state : throw Failed(_failure);
+    }
+
+    private StoreFailedException Failed(Exception cause) =>
+        new($"The store in {_name} could not be synced, and is not used any more: {cause.Message}", cause);
+}
