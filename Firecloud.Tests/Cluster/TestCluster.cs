@@ -29,6 +29,7 @@ internal sealed class TestCluster : IAsyncDisposable
             firecloud {
               members = [{{string.Join(", ", Ports.Select(p => $"\"127.0.0.1:{p}\""))}}]
               votes = [{{string.Join(", ", votes)}}]
+              storage.kind = memory
             }
             akka.loglevel = ERROR
             akka.coordinated-shutdown {

@@ -29,6 +29,7 @@ internal sealed class ProcessCluster : IAsyncDisposable
                 firecloud {
                   node = {{i}}
                   members = [{{string.Join(", ", Addresses.Select(a => $"\"{a}\""))}}]
+                  storage.kind = memory
                 }
                 """);
         }

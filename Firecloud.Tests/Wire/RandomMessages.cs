@@ -24,7 +24,7 @@ internal sealed class RandomMessages(Random random)
         MessageKind.Replies => new ReplyBatch(Member(), Many(Reply)),
         MessageKind.Announcements => new AnnouncementBatch(Member(), Many(() => new Announcement(Shard(), Ballot(), Version()))),
         MessageKind.Hello => new Hello(Member(), Long(), Long()),
-        MessageKind.Welcome => new Welcome(Member(), Long(), Long(), Long(), Long(), Many(Long), Flip()),
+        MessageKind.Welcome => new Welcome(Member(), Long(), Long(), Long(), Long(), Many(Long), Flip(), Flip()),
         MessageKind.StatusRequest => new StatusRequest(),
         MessageKind.StatusReply => new StatusReply(Bytes(200)),
         MessageKind.ConfigurationRequest => new ConfigurationRequest(),
