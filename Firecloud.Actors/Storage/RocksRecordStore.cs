@@ -34,8 +34,8 @@ public sealed class RocksRecordStore : IRecordStore
 
     /// <summary>Opens a folder, or makes a new one.</summary>
     /// <param name="options">Whose store it is.</param>
-    /// <exception cref="StoreRefusedException">The folder is in use, damaged, or not this member's.</exception>
-    /// <exception cref="DamagedRecordException">What is needed to open it is damaged.</exception>
+    /// <exception cref="StoreRefusedException">The folder is in use, or not this member's, or the disk fails.</exception>
+    /// <exception cref="DamagedStoreException">What is needed to open it is damaged or missing.</exception>
     public RocksRecordStore(RocksStoreOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
@@ -92,7 +92,7 @@ public sealed class RocksRecordStore : IRecordStore
     }
 
     /// <inheritdoc/>
-    /// <exception cref="DamagedRecordException">The record is not what was written.</exception>
+    /// <exception cref="DamagedStoreException">The record is not what was written.</exception>
     public StoredRecord Get(int shard, Key key)
     {
         if (Usable(_pending).Records.TryGetValue(key, out var entry) || _written.Records.TryGetValue(key, out entry)) return entry.Stored;
@@ -106,7 +106,7 @@ public sealed class RocksRecordStore : IRecordStore
     }
 
     /// <inheritdoc/>
-    /// <exception cref="DamagedRecordException">The record before is not what was written.</exception>
+    /// <exception cref="DamagedStoreException">The record before is not what was written.</exception>
     public void Put(int shard, Key key, StoredRecord record)
     {
         Invariant.That(record.Record.Held);
@@ -114,7 +114,7 @@ public sealed class RocksRecordStore : IRecordStore
     }
 
     /// <inheritdoc/>
-    /// <exception cref="DamagedRecordException">The record is not what was written.</exception>
+    /// <exception cref="DamagedStoreException">The record is not what was written.</exception>
     public void Remove(int shard, Key key)
     {
         var before = Get(shard, key).Record;
@@ -188,6 +188,7 @@ public sealed class RocksRecordStore : IRecordStore
 
     /// <inheritdoc/>
     /// <exception cref="StoreFailedException">It could not be written; the store refuses everything from now on.</exception>
+    /// <exception cref="DamagedStoreException">The same, because RocksDB met damage.</exception>
     public ValueTask SyncAsync()
     {
         if (Usable(_pending).IsEmpty) return new ValueTask(_sync);
@@ -264,7 +265,7 @@ public sealed class RocksRecordStore : IRecordStore
     private int ShardOf(byte[] key)
     {
         var shard = RocksLayout.ShardOf(key);
-        return shard >= 0 && shard < _shards ? shard : throw new DamagedRecordException($"{_name} has shard {shard} of {_shards}.");
+        return shard >= 0 && shard < _shards ? shard : throw new DamagedStoreException($"{_name} has shard {shard} of {_shards}.");
     }
 
     private T Usable<T>(T state)
@@ -273,6 +274,9 @@ public sealed class RocksRecordStore : IRecordStore
         return _failure is null ? state : throw Failed(_failure);
     }
 
-    private StoreFailedException Failed(Exception cause) =>
-        new($"The store in {_name} could not be synced, and is not used any more: {cause.Message}", cause);
+    private Exception Failed(Exception cause)
+    {
+        var sentence = $"The store in {_name} could not be synced, and is not used any more: {cause.Message}";
+        return RocksErrors.IsDamage(cause.Message) ? new DamagedStoreException(sentence, cause) : new StoreFailedException(sentence, cause);
+    }
 }
