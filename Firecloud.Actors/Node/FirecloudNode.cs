@@ -107,7 +107,7 @@ public sealed class FirecloudNode : IExtension
     {
         var (storage, configuration) = (_context.Settings.Storage, _context.Configuration);
         return storage.IsOnDisk
-            ? new RocksRecordStore(storage.OptionsFor(_context.Self, configuration))
+            ? RocksRecordStore.OpenOrBeginAnew(storage.OptionsFor(_context.Self, configuration))
             : new MemoryRecordStore(configuration.Shards, configuration.Members.Count) { Identity = new StoreIdentity(_context.Boot) };
     }
 

@@ -70,7 +70,7 @@ internal sealed class NodeActor : UntypedActor
     // another vote, so the node stops instead of restarting the actor.
     protected override SupervisorStrategy SupervisorStrategy() => new OneForOneStrategy(-1, -1, e =>
     {
-        if (e is DamagedRecordException)
+        if (e is DamagedStoreException)
         {
             Context.GetLogger().Error("The store is damaged, so this node forgets it and recovers from the others: {0}", e.Message);
             return Directive.Restart;

@@ -61,7 +61,7 @@ internal sealed class ReplicaActor : UntypedActor, IWithTimers
 
     protected override void PreRestart(Exception reason, object message)
     {
-        if (reason is DamagedRecordException) _store.Abandon(reason.Message);
+        if (reason is DamagedStoreException) _store.Abandon(reason.Message);
         base.PreRestart(reason, message);
     }
 

@@ -15,6 +15,7 @@ namespace Firecloud.Actors.Storage;
 internal enum RocksTable : byte
 {
     Header = (byte)'H',      // format, member, shards, votes by member, identity
+    Batch = (byte)'N',       // the number of the last batch, from 1
     Lives = (byte)'L',       // one number per member
     Promised = (byte)'P',    // shard: ballot
     Dropped = (byte)'D',     // shard: version
@@ -118,6 +119,13 @@ internal static class RocksLayout
     {
         var writer = new WireWriter(16);
         ReplicaCodec.Write(writer, lives);
+        return writer;
+    }
+
+    public static WireWriter Batch(ulong number)
+    {
+        var writer = new WireWriter(8);
+        writer.Fixed64(number);
         return writer;
     }
 

@@ -34,8 +34,8 @@ public sealed class RocksRecordStore : IRecordStore
 
     /// <summary>Opens a folder, or makes a new one.</summary>
     /// <param name="options">Whose store it is.</param>
-    /// <exception cref="StoreRefusedException">The folder is in use, damaged, or not this member's.</exception>
-    /// <exception cref="DamagedRecordException">What is needed to open it is damaged.</exception>
+    /// <exception cref="StoreRefusedException">The folder is in use, or not this member's, or the disk fails.</exception>
+    /// <exception cref="DamagedStoreException">What is needed to open it is damaged or missing.</exception>
     public RocksRecordStore(RocksStoreOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
@@ -48,7 +48,7 @@ public sealed class RocksRecordStore : IRecordStore
         try
         {
             _header = _folder.Header;
-            WhyEmpty = $"began with an empty folder ({_name})";
+            WhyEmpty = options.WhyEmpty ?? $"began with an empty folder, {_name}";
             _lives = Load();
         }
         catch
@@ -66,7 +66,7 @@ public sealed class RocksRecordStore : IRecordStore
     }
 
     /// <inheritdoc/>
-    public string WhyEmpty { get; private set; }
+    public string WhyEmpty { get; }
 
     /// <inheritdoc/>
     public Lives Lives
@@ -88,7 +88,7 @@ public sealed class RocksRecordStore : IRecordStore
     internal Action? BeforeWrite { get; set; }
 
     /// <inheritdoc/>
-    /// <exception cref="DamagedRecordException">The record is not what was written.</exception>
+    /// <exception cref="DamagedStoreException">The record is not what was written.</exception>
     public StoredRecord Get(int shard, Key key)
     {
         if (Usable(_pending).Records.TryGetValue(key, out var entry) || _written.Records.TryGetValue(key, out entry)) return entry.Stored;
@@ -102,7 +102,7 @@ public sealed class RocksRecordStore : IRecordStore
     }
 
     /// <inheritdoc/>
-    /// <exception cref="DamagedRecordException">The record before is not what was written.</exception>
+    /// <exception cref="DamagedStoreException">The record before is not what was written.</exception>
     public void Put(int shard, Key key, StoredRecord record)
     {
         Invariant.That(record.Record.Held);
@@ -110,7 +110,7 @@ public sealed class RocksRecordStore : IRecordStore
     }
 
     /// <inheritdoc/>
-    /// <exception cref="DamagedRecordException">The record is not what was written.</exception>
+    /// <exception cref="DamagedStoreException">The record is not what was written.</exception>
     public void Remove(int shard, Key key)
     {
         var before = Get(shard, key).Record;
@@ -186,10 +186,11 @@ public sealed class RocksRecordStore : IRecordStore
     public bool IsSynced(int shard, Key key) => Usable(_pending).IsSynced(shard, key) && (_sync.IsCompleted || _written.IsSynced(shard, key));
 
     /// <inheritdoc/>
-    public void Abandon(string reason) => File.WriteAllText(Path.Combine(_name, "DAMAGED"), reason);
+    public void Abandon(string reason) => StoreFolder.MarkDamaged(_name, reason);
 
     /// <inheritdoc/>
     /// <exception cref="StoreFailedException">It could not be written; the store refuses everything from now on.</exception>
+    /// <exception cref="DamagedStoreException">The same, because RocksDB met damage.</exception>
     public ValueTask SyncAsync()
     {
         if (Usable(_pending).IsEmpty) return new ValueTask(_sync);
@@ -209,13 +210,29 @@ public sealed class RocksRecordStore : IRecordStore
         _folder.Dispose();
     }
 
+    /// <summary>Opens a folder; one that is damaged is set aside first, and the store begins empty in its place.</summary>
+    /// <param name="options">Whose store it is.</param>
+    /// <exception cref="StoreRefusedException">The folder can't be used, or is damaged and can't be set aside.</exception>
+    public static RocksRecordStore OpenOrBeginAnew(RocksStoreOptions options)
+    {
+        try
+        {
+            return new RocksRecordStore(options);
+        }
+        catch (DamagedStoreException e)
+        {
+            var aside = StoreFolder.SetAside(options.Folder, e.Message);
+            return new RocksRecordStore(options with { WhyEmpty = $"found its store damaged and set it aside as {aside}: {e.Message}" });
+        }
+    }
+
     // A memory that was not taken over to its end is no memory: what is in it may have been dropped everywhere else since.
     private static RocksFolder OpenFolder(RocksStoreOptions options)
     {
         var folder = new RocksFolder(options);
         if (!folder.Header.Identity.IsRecovering) return folder;
         folder.Dispose();
-        RocksFolder.Delete(options.Folder);
+        StoreFolder.Delete(options.Folder);
         return new RocksFolder(options);
     }
 
@@ -276,7 +293,7 @@ public sealed class RocksRecordStore : IRecordStore
     private int ShardOf(byte[] key)
     {
         var shard = RocksLayout.ShardOf(key);
-        return shard >= 0 && shard < _shards ? shard : throw new DamagedRecordException($"{_name} has shard {shard} of {_shards}.");
+        return shard >= 0 && shard < _shards ? shard : throw new DamagedStoreException($"{_name} has shard {shard} of {_shards}.");
     }
 
     private T Usable<T>(T state)
@@ -285,6 +302,9 @@ public sealed class RocksRecordStore : IRecordStore
         return _failure is null ? state : throw Failed(_failure);
     }
 
-    private StoreFailedException Failed(Exception cause) =>
-        new($"The store in {_name} could not be synced, and is not used any more: {cause.Message}", cause);
+    private Exception Failed(Exception cause)
+    {
+        var sentence = $"The store in {_name} could not be synced, and is not used any more: {cause.Message}";
+        return RocksErrors.IsDamage(cause.Message) ? new DamagedStoreException(sentence, cause) : new StoreFailedException(sentence, cause);
+    }
 }

@@ -15,6 +15,9 @@ public sealed record RocksStoreOptions
     /// <summary>Number of shards of the cluster.</summary>
     public required int Shards { get; init; }
 
+    /// <summary>What a store that begins empty gives as <see cref="IRecordStore.WhyEmpty"/>; null: that its folder was empty.</summary>
+    internal string? WhyEmpty { get; init; }
+
     /// <summary>Bytes for blocks that were read, with indexes and filters. At least 1 MiB. More of it saves reads from disk.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Less than 1 MiB.</exception>
     public long BlockCacheBytes { get; init => field = AtLeastOneMiB(value); } = 64L << 20;

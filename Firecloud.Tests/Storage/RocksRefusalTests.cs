@@ -2,6 +2,7 @@
 using Firecloud.Actors.Protocol;
 using Firecloud.Actors.Storage;
 using Firecloud.Tests.Protocol;
+using RocksDbSharp;
 using Xunit;
 
 namespace Firecloud.Tests.Storage;
@@ -88,34 +89,21 @@ public sealed class RocksRefusalTests : IDisposable
     }
 
     [Fact]
-    public async Task A_store_that_lost_CURRENT_does_not_begin_anew()
-    {
-        var store = _bench.Open();
-        store.SetPromised(0, Make.Ballot(1));
-        await store.SyncAsync();
-        store.Dispose();
-        File.Delete(Path.Combine(_bench.Folder, "CURRENT"));
-        Refused(_bench.Options, "CURRENT");
-    }
-
-    [Fact]
     public void A_folder_whose_creation_was_cut_short_is_used()
     {
         Directory.CreateDirectory(_bench.Folder);
-        foreach (var name in new[] { "LOCK", "LOG", "IDENTITY", "MANIFEST-000001" }) File.WriteAllText(Path.Combine(_bench.Folder, name), "");
+        foreach (var name in new[] { "LOCK", "LOG", "IDENTITY", "MANIFEST-000001", SyncedMark.NewName }) File.WriteAllText(Path.Combine(_bench.Folder, name), "");
         Assert.Equal(0, _bench.Open().Count);
     }
 
     [Fact]
-    public void Data_without_a_header_is_refused()
+    public void Another_programs_database_is_refused()
     {
-        _bench.Open().Dispose();
-        _bench.Change(db =>
-        {
-            db.Remove(RocksLayout.KeyOf(RocksTable.Header));
-            db.Put(RocksLayout.KeyOf(RocksTable.Promised, 0), new byte[] { 1 });
-        });
-        Refused(_bench.Options, "no header", "Promised of shard 0");
+        Directory.CreateDirectory(_bench.Folder);
+        using (var db = RocksDb.Open(new DbOptions().SetCreateIfMissing(), _bench.Folder)) db.Put("a"u8, "b"u8);
+        Refused(_bench.Options, "not a store of Firecloud");
+        File.Delete(Path.Combine(_bench.Folder, "CURRENT"));
+        Refused(_bench.Options, "no store");
     }
 
     [Fact]
