@@ -7,7 +7,7 @@ namespace Firecloud.Actors.Node;
 /// <summary>Where a node keeps its records: the section <c>firecloud.storage</c>.</summary>
 public sealed class StorageSettings
 {
-    internal StorageSettings(ConfigReader reader, int self)
+    internal StorageSettings(ConfigReader reader, int self, Member address)
     {
         IsOnDisk = reader.Text("kind") switch
         {
@@ -15,7 +15,9 @@ public sealed class StorageSettings
             "memory" => false,
             var kind => throw reader.Wrong("kind", kind, "unknown; use disk, or memory for a node that forgets everything when it ends."),
         };
-        var folder = reader.Text("folder").Replace("{node}", self.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal);
+        var folder = reader.Text("folder")
+            .Replace("{node}", self.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal)
+            .Replace("{address}", $"{address.Host}-{address.Port}", StringComparison.Ordinal);
         if (string.IsNullOrWhiteSpace(folder)) throw reader.Wrong("folder", "\"\"", "empty; name a folder, for example /var/lib/firecloud/node-{node}.");
         Folder = Path.GetFullPath(folder);
         BlockCacheBytes = reader.Bytes("block-cache", 1 << 20, int.MaxValue);
