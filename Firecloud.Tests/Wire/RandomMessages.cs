@@ -132,9 +132,9 @@ internal sealed class RandomMessages(Random random)
     {
         var reply = new Reply
         {
-            Id = Id(), Attempt = random.Next(), Status = (ReplyStatus)random.Next(1, 9), Shard = Shard(), Ballot = Ballot(), Chosen = Version(),
+            Id = Id(), Attempt = random.Next(), Status = (ReplyStatus)random.Next(1, 10), Shard = Shard(), Ballot = Ballot(), Chosen = Version(),
         };
-        if (reply.Status == ReplyStatus.NoQuorum) return reply with { VotesReachable = random.Next(800) };
+        if (reply.Status is ReplyStatus.NoQuorum or ReplyStatus.NoRoom) return reply with { VotesReachable = random.Next(800) };
         if (reply.Status != ReplyStatus.Done) return reply;
         return reply with
         {
