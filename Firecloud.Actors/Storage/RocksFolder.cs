@@ -13,6 +13,7 @@ internal sealed class RocksFolder : IDisposable
     private readonly SyncedMark _mark;
     private readonly RocksDb _db;
     private readonly WriteOptions _toDisk = new WriteOptions().SetSync(true);
+    private readonly ReadOptions _pastCache = new ReadOptions().SetFillCache(false).SetVerifyChecksums(true);
     private readonly long _writeBuffer;
     private readonly TimeSpan _leftoversAfter;
     private readonly Stopwatch _sinceFlush = Stopwatch.StartNew();
@@ -126,6 +127,28 @@ internal sealed class RocksFolder : IDisposable
         CheckEnd(iterator, prefix);
     }
 
+    /// <summary>Everything from a place on, in order, past the cache: what is read once must not push out what is needed.</summary>
+    public IEnumerable<(byte[] Key, byte[] Value)> ScanAll(byte[] from)
+    {
+        using var iterator = _db.NewIterator(readOptions: _pastCache);
+        iterator.Seek(from);
+        for (; iterator.Valid(); iterator.Next()) yield return (iterator.Key(), iterator.Value());
+        CheckEnd(iterator, from);
+    }
+
+    /// <summary>Checks that a value is what was written under its key.</summary>
+    public void Check(byte[] key, byte[] value)
+    {
+        try
+        {
+            RocksLayout.Open(key, value);
+        }
+        catch (WireFormatException e)
+        {
+            throw new DamagedStoreException($"{Place(key)} is damaged. {e.Message}", e);
+        }
+    }
+
     public T Parse<T>(byte[] key, byte[] value, int members, int shards, Reading<T> read)
     {
         try
@@ -155,6 +178,7 @@ internal sealed class RocksFolder : IDisposable
 
     private string Place(byte[] key)
     {
+        if (key.Length == 0) return $"The beginning of {_folder}";
         var table = (RocksTable)key[0];
         var shard = key.Length >= 5 ? $" of shard {RocksLayout.ShardOf(key)}" : "";
         var name = key.AsSpan(Math.Min(key.Length, RocksLayout.PrefixLength));

@@ -23,6 +23,7 @@ public sealed class RocksRecordStore : IRecordStore
     private readonly Ballot[] _promised;
     private readonly Version[] _dropped;
     private readonly TombstoneList _tombstones;
+    private readonly long _scrubBytesPerSecond;
     private RocksHeader _header;
     private Lives _lives;
     private long _count;
@@ -32,6 +33,7 @@ public sealed class RocksRecordStore : IRecordStore
     private Task _sync = Task.CompletedTask;
     private volatile Exception? _failure;
     private volatile bool _exhausted;
+    private RocksScrub? _scrub;
     private bool _disposed;
 
     /// <summary>Opens a folder, or makes a new one.</summary>
@@ -46,6 +48,7 @@ public sealed class RocksRecordStore : IRecordStore
         _counts = new int[_shards * HashTree.Leaves];
         _promised = new Ballot[_shards];
         _dropped = new Version[_shards];
+        _scrubBytesPerSecond = options.ScrubBytesPerSecond;
         _tombstones = new TombstoneList(options.TombstonesHeld);
         options.Check();
         _folder = new RocksFolder(options);
@@ -215,6 +218,20 @@ public sealed class RocksRecordStore : IRecordStore
         return new ValueTask(_sync);
     }
 
+    /// <summary>Reads everything in the background, over and over, at the configured pace. It ends with the store.</summary>
+    /// <param name="failed">Called once, on a thread of its own, with the first <see cref="DamagedStoreException"/> or
+    /// <see cref="StoreFailedException"/>. It must not dispose the store.</param>
+    /// <returns>Its progress; null where the pace is 0.</returns>
+    public RocksScrub? StartScrub(Action<Exception> failed) => StartScrub(failed, roundPause: null);
+
+    /// <summary>For tests: with another pause than an hour between the ends of two rounds.</summary>
+    internal RocksScrub? StartScrub(Action<Exception> failed, TimeSpan? roundPause)
+    {
+        Invariant.That(_scrub is null);
+        if (_scrubBytesPerSecond == 0) return null;
+        return _scrub = new RocksScrub(Usable(_folder), _scrubBytesPerSecond, failed, roundPause);
+    }
+
     /// <summary>For tests and measurements: what RocksDB says of itself.</summary>
     internal string? Property(string name) => _folder.Property(name);
 
@@ -226,6 +243,7 @@ public sealed class RocksRecordStore : IRecordStore
     {
         if (_disposed) return;
         _disposed = true;
+        _scrub?.Dispose();
         Task.WaitAny(_sync);   // does not throw when it failed: its caller was told
         _folder.Dispose();
     }
