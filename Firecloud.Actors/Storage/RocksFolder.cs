@@ -1,6 +1,7 @@
 // RocksFolder.cs - a folder with RocksDB in it: opened, checked whose it is, read. Everything that comes out of it passes through
 // here, so that what is damaged is named and never taken for something that is not there.
 using System.Diagnostics;
+using System.Security.Cryptography;
 using System.Text;
 using Firecloud.Actors.Wire;
 using RocksDbSharp;
@@ -207,7 +208,7 @@ internal sealed class RocksFolder : IDisposable
     private RocksHeader CheckHeader(RocksStoreOptions options)
     {
         var key = RocksLayout.KeyOf(RocksTable.Header);
-        var mine = new RocksHeader(RocksLayout.Format, options.ClusterId, options.Member, options.Members, options.Shards);
+        var mine = new RocksHeader(RocksLayout.Format, options.Member, options.Shards, options.Votes, new StoreIdentity(NewId()));
         byte[]? value;
         try
         {
@@ -229,24 +230,28 @@ internal sealed class RocksFolder : IDisposable
             throw new DamagedStoreException($"{_folder}: its header is damaged. {e.Message}", e);
         }
         CheckHeader(header, mine);
-        if (header.ClusterId != 0 || mine.ClusterId == 0) return header;
-        CheckEnd();
-        Write(new RocksChanges { Header = mine });
-        return mine;
+        return header;
     }
 
-    private void CheckHeader(in RocksHeader kept, in RocksHeader mine)
+    private static ulong NewId()
+    {
+        Span<byte> bytes = stackalloc byte[8];
+        RandomNumberGenerator.Fill(bytes);
+        return BitConverter.ToUInt64(bytes) | 1;   // 0 is none
+    }
+
+    private void CheckHeader(RocksHeader kept, RocksHeader mine)
     {
         if (kept.Format > RocksLayout.Format)
         {
             throw Refused($"has format {kept.Format}, this program knows formats up to {RocksLayout.Format}. Use a newer program.");
         }
         if (kept.Member != mine.Member) throw Refused($"belongs to member {kept.Member}, this is member {mine.Member}.");
-        if (kept.Members != mine.Members) throw Refused($"is of a cluster of {kept.Members} members, this one has {mine.Members}.");
         if (kept.Shards != mine.Shards) throw Refused($"has {kept.Shards} shards, configured are {mine.Shards}; their number can't change.");
-        if (kept.ClusterId != 0 && mine.ClusterId != 0 && kept.ClusterId != mine.ClusterId)
+        if (!kept.Votes.SequenceEqual(mine.Votes))
         {
-            throw Refused($"belongs to cluster {kept.ClusterId:x16}, this is cluster {mine.ClusterId:x16}.");
+            throw Refused($"is of a cluster with votes [{string.Join(", ", kept.Votes)}], configured are [{string.Join(", ", mine.Votes)}]; "
+                + "they can't change while it holds data.");
         }
 
         StoreRefusedException Refused(string sentence) => new($"{_folder} {sentence}");

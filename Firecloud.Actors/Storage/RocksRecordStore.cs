@@ -43,7 +43,7 @@ public sealed class RocksRecordStore : IRecordStore
     public RocksRecordStore(RocksStoreOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        (_name, _members, _shards) = (options.Folder, options.Members, options.Shards);
+        (_name, _members, _shards) = (options.Folder, options.Votes.Count, options.Shards);
         _trees = [.. Enumerable.Range(0, _shards).Select(_ => new HashTree())];
         _counts = new int[_shards * HashTree.Leaves];
         _promised = new Ballot[_shards];
@@ -51,10 +51,11 @@ public sealed class RocksRecordStore : IRecordStore
         _scrubBytesPerSecond = options.ScrubBytesPerSecond;
         _tombstones = new TombstoneList(options.TombstonesHeld);
         options.Check();
-        _folder = new RocksFolder(options);
+        _folder = OpenFolder(options);
         try
         {
             _header = _folder.Header;
+            WhyEmpty = options.WhyEmpty ?? $"began with an empty folder, {_name}";
             _lives = Load();
         }
         catch
@@ -64,8 +65,15 @@ public sealed class RocksRecordStore : IRecordStore
         }
     }
 
-    /// <summary>The cluster that the store belongs to; 0 while it belongs to none.</summary>
-    public ulong ClusterId => _header.ClusterId;
+    /// <inheritdoc/>
+    public StoreIdentity Identity
+    {
+        get => Usable(_header).Identity;
+        set => _header = Usable(_pending).Header = _header with { Identity = value };
+    }
+
+    /// <inheritdoc/>
+    public string WhyEmpty { get; }
 
     /// <inheritdoc/>
     public Lives Lives
@@ -97,18 +105,6 @@ public sealed class RocksRecordStore : IRecordStore
 
     /// <summary>For tests: runs on the thread that syncs, before it writes.</summary>
     internal Action? BeforeWrite { get; set; }
-
-    /// <summary>Notes the cluster that the store belongs to from now on; durable with the next sync.</summary>
-    /// <param name="clusterId">Not 0.</param>
-    /// <exception cref="StoreRefusedException">It belongs to another one.</exception>
-    public void SetCluster(ulong clusterId)
-    {
-        Invariant.That(clusterId != 0);
-        if (Usable(_header).ClusterId == clusterId) return;
-        if (ClusterId != 0) throw new StoreRefusedException($"{_name} belongs to cluster {ClusterId:x16}, not to {clusterId:x16}.");
-        _header = _header with { ClusterId = clusterId };
-        _pending.Header = _header;
-    }
 
     /// <inheritdoc/>
     /// <exception cref="DamagedStoreException">The record is not what was written.</exception>
@@ -206,6 +202,12 @@ public sealed class RocksRecordStore : IRecordStore
     }
 
     /// <inheritdoc/>
+    public bool IsSynced(int shard, Key key) => Usable(_pending).IsSynced(shard, key) && (_sync.IsCompleted || _written.IsSynced(shard, key));
+
+    /// <inheritdoc/>
+    public void Abandon(string reason) => StoreFolder.MarkDamaged(_name, reason);
+
+    /// <inheritdoc/>
     /// <exception cref="StoreFailedException">It could not be written; the store refuses everything from now on.</exception>
     /// <exception cref="DamagedStoreException">The same, because RocksDB met damage.</exception>
     public ValueTask SyncAsync()
@@ -246,6 +248,32 @@ public sealed class RocksRecordStore : IRecordStore
         _scrub?.Dispose();
         Task.WaitAny(_sync);   // does not throw when it failed: its caller was told
         _folder.Dispose();
+    }
+
+    /// <summary>Opens a folder; one that is damaged is set aside first, and the store begins empty in its place.</summary>
+    /// <param name="options">Whose store it is.</param>
+    /// <exception cref="StoreRefusedException">The folder can't be used, or is damaged and can't be set aside.</exception>
+    public static RocksRecordStore OpenOrBeginAnew(RocksStoreOptions options)
+    {
+        try
+        {
+            return new RocksRecordStore(options);
+        }
+        catch (DamagedStoreException e)
+        {
+            var aside = StoreFolder.SetAside(options.Folder, e.Message);
+            return new RocksRecordStore(options with { WhyEmpty = $"found its store damaged and set it aside as {aside}: {e.Message}" });
+        }
+    }
+
+    // A memory that was not taken over to its end is no memory: what is in it may have been dropped everywhere else since.
+    private static RocksFolder OpenFolder(RocksStoreOptions options)
+    {
+        var folder = new RocksFolder(options);
+        if (!folder.Header.Identity.IsRecovering) return folder;
+        folder.Dispose();
+        StoreFolder.Delete(options.Folder);
+        return new RocksFolder(options);
     }
 
     private static StoredRecord ReadRecord(ref WireReader reader) => ReplicaCodec.ReadRecord(ref reader, Ballot.None);

@@ -11,14 +11,14 @@ public sealed record RocksStoreOptions
     /// <summary>The member whose store this is: its index in the configuration.</summary>
     public required int Member { get; init; }
 
-    /// <summary>Number of members.</summary>
-    public required int Members { get; init; }
+    /// <summary>Votes by member. They can't change while the store lives: a quorum of the old votes need not meet one of the new.</summary>
+    public required IReadOnlyList<int> Votes { get; init; }
 
     /// <summary>Number of shards of the cluster.</summary>
     public required int Shards { get; init; }
 
-    /// <summary>The cluster's id; 0 while it is not known, then any is accepted.</summary>
-    public ulong ClusterId { get; init; }
+    /// <summary>What a store that begins empty gives as <see cref="IRecordStore.WhyEmpty"/>; null: that its folder was empty.</summary>
+    internal string? WhyEmpty { get; init; }
 
     /// <summary>Bytes for blocks that were read, with indexes and filters. At least 1 MiB. More of it saves reads from disk.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Less than 1 MiB.</exception>
@@ -32,8 +32,9 @@ public sealed record RocksStoreOptions
     /// <summary>
     /// Bytes of a file that keeps room on the disk for what must go on when other programs fill it. At least 3 write buffers: two that
     /// wait to be flushed to tables, and the log of a third. More of it lets tombstones be written, and their space be won back, longer.
+    /// Where it is not set: 128 MiB, or 3 write buffers where that is more.
     /// </summary>
-    public long ReserveBytes { get; init; } = 128L << 20;
+    public long ReserveBytes { get => field == 0 ? Math.Max(128L << 20, 3 * WriteBufferBytes) : field; init; }
 
     /// <summary>Bytes per second that flushes and merges may write; 0: as many as the disk takes. At least 1 MiB. Less of it leaves
     /// more of the disk to syncs; less than what is written to the store, times its write amplification, makes writes wait.</summary>

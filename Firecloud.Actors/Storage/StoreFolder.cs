@@ -51,6 +51,15 @@ public static partial class StoreFolder
         }
     }
 
+    /// <summary>Deletes a store that is closed. Renamed first: half of it is never found under its own name.</summary>
+    internal static void Delete(string folder)
+    {
+        var old = folder + ".unfinished";
+        if (Directory.Exists(old)) Directory.Delete(old, recursive: true);
+        Directory.Move(folder, old);
+        Directory.Delete(old, recursive: true);
+    }
+
     /// <summary>Marks a folder as damaged, open or not: every further opening ends with <see cref="DamagedStoreException"/>.</summary>
     /// <param name="folder">The store's folder.</param>
     /// <param name="reason">The sentence that says what was found.</param>

@@ -26,7 +26,7 @@ internal sealed class StoreBench : IDisposable
 
     public RocksStoreOptions Options => new()
     {
-        Folder = Folder, Member = 1, Members = Members, Shards = Shards, BlockCacheBytes = 1 << 20, WriteBufferBytes = 1 << 20,
+        Folder = Folder, Member = 1, Votes = [2, 1, 1, 1], Shards = Shards, BlockCacheBytes = 1 << 20, WriteBufferBytes = 1 << 20,
         ReserveBytes = 3 << 20,
     };
 
