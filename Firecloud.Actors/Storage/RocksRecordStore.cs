@@ -191,14 +191,15 @@ public sealed class RocksRecordStore : IRecordStore
         return _tombstones.Take(most, unsynced, ScanTombstones, key => _pending.Records.ContainsKey(key) || _written.Records.ContainsKey(key));
     }
 
-    /// <summary>Looks how much room the disk has, and flushes what keeps deleted values on it. The driver calls it a few times per
-    /// second, also when nothing is written.</summary>
-    public void Poll()
+    /// <inheritdoc/>
+    /// <remarks>Flushes what keeps deleted values on disk, too.</remarks>
+    public StoreRoom Poll()
     {
         Usable(_folder).Space.Look(0);
         // A flush that failed for lack of room stops all writes until RocksDB has tried it again: room alone is not enough.
         _exhausted = _folder.Space.IsExhausted || (_exhausted && _folder.FlushIsDue);
         if (_sync.IsCompleted && !_exhausted) _folder.FlushLeftovers();
+        return new StoreRoom(IsFull, IsExhausted, FreeBytes);
     }
 
     /// <inheritdoc/>
@@ -220,11 +221,10 @@ public sealed class RocksRecordStore : IRecordStore
         return new ValueTask(_sync);
     }
 
-    /// <summary>Reads everything in the background, over and over, at the configured pace. It ends with the store.</summary>
-    /// <param name="failed">Called once, on a thread of its own, with the first <see cref="DamagedStoreException"/> or
-    /// <see cref="StoreFailedException"/>. It must not dispose the store.</param>
-    /// <returns>Its progress; null where the pace is 0.</returns>
-    public RocksScrub? StartScrub(Action<Exception> failed) => StartScrub(failed, roundPause: null);
+    /// <inheritdoc/>
+    /// <remarks>At the configured pace; not where that is 0. <paramref name="failed"/> gets the first
+    /// <see cref="DamagedStoreException"/> or <see cref="StoreFailedException"/>, and must not dispose the store.</remarks>
+    public void StartScrub(Action<Exception> failed) => StartScrub(failed, roundPause: null);
 
     /// <summary>For tests: with another pause than an hour between the ends of two rounds.</summary>
     internal RocksScrub? StartScrub(Action<Exception> failed, TimeSpan? roundPause)

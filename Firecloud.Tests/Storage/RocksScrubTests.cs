@@ -60,7 +60,7 @@ public sealed class RocksScrubTests : IDisposable
         await FillAsync();
         var store = _bench.Open(_bench.Options with { ScrubBytesPerSecond = 1 << 20 });
         var watch = Stopwatch.StartNew();
-        var scrub = store.StartScrub(e => Assert.Fail(e.ToString()))!;
+        var scrub = store.StartScrub(e => Assert.Fail(e.ToString()), roundPause: null)!;
         await UntilAsync(() => scrub.Rounds == 1);
         var slowest = (scrub.BytesRead - (512 << 10)) / (double)(1 << 20);   // the last step is not waited for
         Assert.True(watch.Elapsed.TotalSeconds > slowest, $"{scrub.BytesRead} bytes in {watch.Elapsed}");
@@ -69,7 +69,7 @@ public sealed class RocksScrubTests : IDisposable
 
     [Fact]
     public void A_pace_of_0_turns_it_off() =>
-        Assert.Null(_bench.Open(_bench.Options with { ScrubBytesPerSecond = 0 }).StartScrub(_ => { }));
+        Assert.Null(_bench.Open(_bench.Options with { ScrubBytesPerSecond = 0 }).StartScrub(_ => { }, roundPause: null));
 
     private static async Task UntilAsync(Func<bool> done)
     {
