@@ -37,6 +37,17 @@ public sealed class RocksSpaceTests(ITestOutputHelper output) : IDisposable
         }
     }
 
+    [Fact]
+    public async Task The_last_of_what_deletes_does_not_wait_in_memory_for_other_writes()
+    {
+        var store = _bench.Open(_bench.Options with { FlushLeftoversAfter = TimeSpan.Zero });
+        await WriteAsync(store, 100, i => StoreBench.Value((ulong)i + 1, new string('v', 2_000)));
+        await WriteAsync(store, 100, i => StoreBench.Value((ulong)i + 1_000, null));   // 200 KB: more than an eighth of a buffer
+        Assert.NotEqual("0", store.Property("rocksdb.num-entries-active-mem-table"));
+        store.Poll();
+        Assert.Equal("0", store.Property("rocksdb.num-entries-active-mem-table"));
+    }
+
     // Set FIRECLOUD_STORE_KEYS=300000 to measure; what is printed is no promise.
     [Fact]
     public async Task A_look_at_the_tombstones_does_not_step_over_those_that_were_dropped()
