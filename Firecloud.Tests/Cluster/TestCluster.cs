@@ -20,11 +20,13 @@ internal sealed class TestCluster : IAsyncDisposable
 
     private readonly string _settings;
     private readonly string? _folder;
+    private bool _ownsFolder;
     private readonly ActorSystem?[] _systems;
 
-    private TestCluster(int[] votes, string settings, bool onDisk)
+    private TestCluster(int[] votes, string settings, string? folder)
     {
-        _folder = onDisk ? Directory.CreateTempSubdirectory("firecloud-").FullName : null;
+        _folder = folder;
+        var onDisk = folder is not null;
         Ports = FreePorts(votes.Length);
         _systems = new ActorSystem?[votes.Length];
         _settings = $$"""
@@ -33,7 +35,7 @@ internal sealed class TestCluster : IAsyncDisposable
               votes = [{{string.Join(", ", votes)}}]
               storage {
                 kind = {{(onDisk ? "disk" : "memory")}}
-                folder = "{{_folder}}/node-{node}"
+                folder = "{{_folder}}/node-{node}/store"
                 block-cache = 4 MiB
                 write-buffer = 4 MiB
               }
@@ -52,9 +54,14 @@ internal sealed class TestCluster : IAsyncDisposable
 
     public int Count => Ports.Length;
 
-    public static async Task<TestCluster> StartAsync(int[]? votes = null, string settings = "", bool onDisk = false)
+    /// <param name="votes">By member.</param>
+    /// <param name="settings">More of them, in HOCON.</param>
+    /// <param name="onDisk">In a folder that goes with the cluster.</param>
+    /// <param name="folder">In this one, below node-0, node-1, …; it stays.</param>
+    public static async Task<TestCluster> StartAsync(int[]? votes = null, string settings = "", bool onDisk = false, string? folder = null)
     {
-        var cluster = new TestCluster(votes ?? [2, 1, 1, 1], settings, onDisk);
+        if (onDisk) folder = Directory.CreateTempSubdirectory("firecloud-").FullName;
+        var cluster = new TestCluster(votes ?? [2, 1, 1, 1], settings, folder) { _ownsFolder = onDisk };
         for (var i = 0; i < cluster.Count; i++) cluster.StartNode(i);
         for (var i = 0; i < cluster.Count; i++) await cluster.UntilAsync(i, s => s.Members.All(m => m is { Reachable: true, Voting: true }));
         return cluster;
@@ -69,14 +76,16 @@ internal sealed class TestCluster : IAsyncDisposable
     public IEnumerable<int> Up => Enumerable.Range(0, Count).Where(IsUp);
 
     /// <summary>Where a node keeps its records.</summary>
-    public string FolderOf(int node) => Path.Combine(_folder!, $"node-{node}");
+    public string FolderOf(int node) => Path.Combine(_folder!, $"node-{node}", "store");
 
     /// <summary>The disk of a node that is down is replaced by an empty one.</summary>
     public void Wipe(int node) => Directory.Delete(FolderOf(node), recursive: true);
 
-    public FirecloudNode StartNode(int node)
+    /// <param name="node">Which.</param>
+    /// <param name="own">Settings of its own.</param>
+    public FirecloudNode StartNode(int node, string own = "")
     {
-        var config = ConfigurationFactory.ParseString(_settings + $"\nfirecloud.node = {node}\n");
+        var config = ConfigurationFactory.ParseString(_settings + $"\nfirecloud.node = {node}\n{own}\n");
         var system = AkkaNoise.CreateSystem("firecloud", FirecloudNode.SystemConfig(config));
         _systems[node] = system;
         return FirecloudNode.Start(system);
@@ -141,7 +150,7 @@ internal sealed class TestCluster : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         foreach (var node in Up.ToArray()) await CrashAsync(node);
-        if (_folder is not null) Directory.Delete(_folder, recursive: true);
+        if (_ownsFolder) Directory.Delete(_folder!, recursive: true);
     }
 
     /// <summary>Ports that are free now: each was bound for a moment.</summary>

@@ -6,10 +6,13 @@ namespace Firecloud.Tests.Storage;
 /// <summary>A file system in memory that is soon full.</summary>
 internal sealed class SmallDisk : IDisposable
 {
-    private readonly string _root = Directory.CreateTempSubdirectory("firecloud-disk-").FullName;
+    private readonly string _root;
 
-    public SmallDisk(int mebibytes)
+    /// <param name="mebibytes">Its size.</param>
+    /// <param name="root">Where it is mounted: a folder that is not there yet; null for one of its own.</param>
+    public SmallDisk(int mebibytes, string? root = null)
     {
+        _root = root is null ? Directory.CreateTempSubdirectory("firecloud-disk-").FullName : Directory.CreateDirectory(root).FullName;
         var error = Run("mount", "-t", "tmpfs", "-o", $"size={mebibytes}m", "tmpfs", _root);
         Assert.True(error is null, error);
     }
