@@ -140,7 +140,7 @@ internal sealed partial class UdpNode
             if (_router.OnTimer(now, excuse, HasDatagramsWaiting)) length = _router.WriteProbe(datagram[DatagramHeader.Size..], now);
             sequence = _router.Sequence;
         }
-        if (length > 0) SendProbes(datagram[..(DatagramHeader.Size + length + Seal.Overhead)], sequence);
+        if (length > 0) SendProbesTogether(datagram[..(DatagramHeader.Size + length + Seal.Overhead)], sequence);
         TellChanges();
         if (now >= _resolveAt)
         {
@@ -148,6 +148,19 @@ internal sealed partial class UdpNode
             _ = _members!.ResolveAsync(_router.Table.Heard | 1u << _members.Self);
         }
         return _router.Deadline;
+    }
+
+    private void SendProbesTogether(Span<byte> datagram, long sequence)
+    {
+        var pass = BeginPass();
+        try
+        {
+            SendProbes(datagram, sequence);
+        }
+        finally
+        {
+            EndPass(pass);
+        }
     }
 
     private void SendProbes(Span<byte> datagram, long sequence)
