@@ -18,16 +18,18 @@ internal sealed class TestCluster : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
+    private readonly string _host;
     private readonly string _settings;
     private readonly ActorSystem?[] _systems;
 
-    private TestCluster(int[] votes, string settings)
+    private TestCluster(int[] votes, string settings, string host)
     {
+        _host = host;
         Ports = FreePorts(votes.Length);
         _systems = new ActorSystem?[votes.Length];
         _settings = $$"""
             firecloud {
-              members = [{{string.Join(", ", Ports.Select(p => $"\"127.0.0.1:{p}\""))}}]
+              members = [{{string.Join(", ", Ports.Select(p => $"\"{host}:{p}\""))}}]
               votes = [{{string.Join(", ", votes)}}]
             }
             akka.loglevel = ERROR
@@ -44,9 +46,9 @@ internal sealed class TestCluster : IAsyncDisposable
 
     public int Count => Ports.Length;
 
-    public static async Task<TestCluster> StartAsync(int[]? votes = null, string settings = "")
+    public static async Task<TestCluster> StartAsync(int[]? votes = null, string settings = "", string host = "127.0.0.1")
     {
-        var cluster = new TestCluster(votes ?? [2, 1, 1, 1], settings);
+        var cluster = new TestCluster(votes ?? [2, 1, 1, 1], settings, host);
         for (var i = 0; i < cluster.Count; i++) cluster.StartNode(i);
         for (var i = 0; i < cluster.Count; i++) await cluster.UntilAsync(i, s => s.Members.All(m => m is { Reachable: true, Voting: true }));
         return cluster;
@@ -60,9 +62,11 @@ internal sealed class TestCluster : IAsyncDisposable
 
     public IEnumerable<int> Up => Enumerable.Range(0, Count).Where(IsUp);
 
-    public FirecloudNode StartNode(int node)
+    /// <param name="node">Which one.</param>
+    /// <param name="changed">Settings that go before those of the cluster.</param>
+    public FirecloudNode StartNode(int node, string changed = "")
     {
-        var config = ConfigurationFactory.ParseString(_settings + $"\nfirecloud.node = {node}\n");
+        var config = ConfigurationFactory.ParseString(_settings + $"\nfirecloud.node = {node}\n{changed}\n");
         var system = AkkaNoise.CreateSystem("firecloud", FirecloudNode.SystemConfig(config));
         _systems[node] = system;
         return FirecloudNode.Start(system);
@@ -138,5 +142,5 @@ internal sealed class TestCluster : IAsyncDisposable
         return ports;
     }
 
-    private Address AddressOf(int node) => new("akka.udp", "firecloud", "127.0.0.1", Ports[node]);
+    private Address AddressOf(int node) => new("akka.udp", "firecloud", _host, Ports[node]);
 }
