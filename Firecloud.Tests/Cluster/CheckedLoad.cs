@@ -19,16 +19,15 @@ internal sealed record LoadResult(int Done, int Refused, int Unknown, double Lon
         $"{Done + Refused + Unknown} operations: {Done} done, {Refused} refused, {Unknown} unknown; longest wait of any client {LongestMs:0} ms");
 }
 
-/// <summary>Eight clients, all operations, one history.</summary>
+/// <summary>Some clients, all operations, one history.</summary>
 /// <param name="nodes">Addresses, host:port.</param>
 /// <param name="keys">How many keys they share; and a tenth as many counters, at least 3.</param>
 /// <param name="seed">Of the choice of operations and keys.</param>
+/// <param name="clients">How many clients.</param>
 /// <param name="secret">The clients'; null for none.</param>
 /// <param name="prefix">Of the keys: a load begins with keys that nobody has written.</param>
-internal sealed class CheckedLoad(string[] nodes, int keys, int seed, string? secret = null, string prefix = "")
+internal sealed class CheckedLoad(string[] nodes, int keys, int seed, int clients = 8, string? secret = null, string prefix = "")
 {
-    private const int Clients = 8;
-
     private readonly HistoryRecorder _recorder = new();
     private long _operations;
     private double _longest;
@@ -40,7 +39,7 @@ internal sealed class CheckedLoad(string[] nodes, int keys, int seed, string? se
     public async Task<LoadResult> RunAsync(Func<Task> faults)
     {
         using var stop = new CancellationTokenSource();
-        var clients = Enumerable.Range(0, Clients).Select(i => Task.Run(() => ClientAsync(i, new Random(seed + i), stop.Token))).ToArray();
+        var running = Enumerable.Range(0, clients).Select(i => Task.Run(() => ClientAsync(i, new Random(seed + i), stop.Token))).ToArray();
         try
         {
             await faults();
@@ -48,7 +47,7 @@ internal sealed class CheckedLoad(string[] nodes, int keys, int seed, string? se
         finally
         {
             await stop.CancelAsync();
-            await Task.WhenAll(clients);
+            await Task.WhenAll(running);
         }
         var history = _recorder.ToHistory();
         var result = LinearizabilityChecker.Check(history);

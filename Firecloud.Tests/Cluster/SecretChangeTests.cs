@@ -41,7 +41,7 @@ public sealed class SecretChangeTests(ITestOutputHelper output)
     {
         var seed = Random.Shared.Next();
         output.WriteLine($"seed {seed}");
-        var result = await new CheckedLoad([.. cluster.Ports.Select(p => $"127.0.0.1:{p}")], keys: 40, seed, secret, $"{seed} ").RunAsync(change);
+        var result = await new CheckedLoad([.. cluster.Ports.Select(p => $"127.0.0.1:{p}")], keys: 40, seed, secret: secret, prefix: $"{seed} ").RunAsync(change);
         output.WriteLine($"{result}");
         Assert.True(result.Done > 100, $"{result}");
         Assert.Equal(0, result.Refused);
