@@ -49,10 +49,14 @@ public sealed class KillAllTests(ITestOutputHelper output)
         {
             var log = Directory.GetFiles(cluster.FolderOf(node), "*.log").Max(StringComparer.Ordinal)!;
             using var file = File.Open(log, FileMode.Open, FileAccess.ReadWrite);
-            var batch = new byte[Math.Min(file.Length, 200)];
-            file.ReadExactly(batch);
+            // A record of RocksDB's log: sum (4), length (2), type (1), content.
+            var header = new byte[7];
+            if (file.ReadAtLeast(header, header.Length, throwOnEndOfStream: false) < header.Length) continue;
+            var record = new byte[header.Length + header[4] + (header[5] << 8)];
+            file.Seek(0, SeekOrigin.Begin);
+            file.ReadExactly(record);
             file.Seek(0, SeekOrigin.End);
-            file.Write(batch.AsSpan(0, random.Next(batch.Length + 1)));
+            file.Write(record.AsSpan(0, random.Next(record.Length)));
         }
     }
 
