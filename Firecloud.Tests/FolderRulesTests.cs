@@ -77,10 +77,13 @@ public partial class FolderRulesTests
     [Fact]
     public void Every_setting_in_reference_conf_is_read_and_every_setting_read_is_there()
     {
-        var code = File.ReadAllText(Path.Combine(Root, "Firecloud.Actors/Node/NodeSettings.cs"));
-        var read = SettingRead().Matches(code).Select(m => "firecloud." + m.Groups[1].Value).Distinct().Order(StringComparer.Ordinal);
+        var read = Read("NodeSettings", "firecloud.").Where(r => r != "firecloud.storage")
+            .Concat(Read("StorageSettings", "firecloud.storage.")).Distinct().Order(StringComparer.Ordinal);
         var written = UnknownKeys.Paths(NodeSettings.Reference, "firecloud").Order(StringComparer.Ordinal);
         Assert.Equal(written, read);
+
+        static IEnumerable<string> Read(string file, string prefix) => SettingRead()
+            .Matches(File.ReadAllText(Path.Combine(Root, $"Firecloud.Actors/Node/{file}.cs"))).Select(m => prefix + m.Groups[1].Value);
     }
 
     [Fact]

@@ -5,7 +5,7 @@ cd "$(dirname "$0")/.."
 
 usage() {
     cat <<'TEXT'
-usage: scripts/bench.sh transport [--seconds S] [--rounds N] [--pairs N] [--depth N]   messages: ours, Akka's TCP, plain datagrams
+usage: scripts/bench.sh transport [--seconds S] [--rounds N] [--pairs N] [--depth N] [--datagram BYTES]   messages: ours, Akka's TCP, plain datagrams
        scripts/bench.sh loss [--seconds S]                                              puts while 5 % of the datagrams get lost
        scripts/bench.sh overload [--seconds S]                                          puts of 64 KiB by more callers than are carried
        scripts/bench.sh store [--keys N] [--bytes N] [--folder F]                       one store on disk: room, memory, opening, syncs

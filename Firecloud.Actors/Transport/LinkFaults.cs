@@ -43,31 +43,28 @@ internal sealed class LinkFaults(int seed)
         lock (_gate) return _faults.TryGetValue(peer, out var fault) && Hits(fault.DropIn);
     }
 
-    /// <summary>Sends a datagram through the faults.</summary>
+    /// <summary>Lets the faults happen to a datagram that leaves.</summary>
     /// <param name="peer">Who it is for.</param>
     /// <param name="datagram">Copied if it is delayed.</param>
     /// <param name="to">Where it goes.</param>
-    /// <param name="socket">What sends it.</param>
     /// <param name="now">Microseconds.</param>
-    public void Send(ulong peer, ReadOnlySpan<byte> datagram, SocketAddress to, UdpSocket socket, long now)
+    /// <returns>How many times it is to be sent now.</returns>
+    public int Leaving(ulong peer, ReadOnlySpan<byte> datagram, SocketAddress to, long now)
     {
         lock (_gate)
         {
-            if (!_faults.TryGetValue(peer, out var fault))
-            {
-                socket.Send(datagram, to);
-                return;
-            }
-            if (fault.Tap is { } tap && !tap(datagram.ToArray())) return;
-            if (Hits(fault.DropOut)) return;
-            var copies = Hits(fault.Duplicate) ? 2 : 1;
+            if (!_faults.TryGetValue(peer, out var fault)) return 1;
+            if (fault.Tap is { } tap && !tap(datagram.ToArray())) return 0;
+            if (Hits(fault.DropOut)) return 0;
+            var (copies, atOnce) = (Hits(fault.Duplicate) ? 2 : 1, 0);
             for (var i = 0; i < copies; i++)
             {
                 var delay = (long)fault.Delay.TotalMicroseconds;
                 if (Hits(fault.Reorder)) delay += _random.NextInt64((long)fault.ReorderBy.TotalMicroseconds + 1);
-                if (delay == 0) socket.Send(datagram, to);
+                if (delay == 0) atOnce++;
                 else _delayed.Enqueue(new Delayed(datagram.ToArray(), to), now + delay);
             }
+            return atOnce;
         }
     }
 

@@ -16,6 +16,11 @@ internal sealed partial class PeerLink
 
     private readonly List<Candidate> _candidates = [];
 
+    private volatile byte _agreed;
+
+    /// <summary>The members' secret that the session agreed on, which the peer has too; 0 for none. Any thread.</summary>
+    public byte AgreedKeyId => _agreed;
+
     private bool IsClient => _key is { IsClients: true };
 
     /// <summary>The secrets to begin with: the members', or the clients' if the peer came with such a one.</summary>

@@ -163,6 +163,7 @@ internal sealed partial class PeerLink
         DropCandidates();
         (_number, _peerNumber, _helloAt) = (candidate.Number, hello.Number, long.MaxValue);
         _key = candidate.Key;
+        _agreed = IsClient ? (byte)0 : _key?.Id ?? 0;
         _peerAddress = ActorPath.TryParseAddress(hello.Address, out var address) ? address : null;
         var settings = _node.Settings.ForPeer(Remote.Address, IsKept, _node.MayProbeSizes);
         _session = new Session(settings, candidate.Token, opensEven: _number < _peerNumber, hello.Window, candidate.Seal, this, now)
@@ -181,7 +182,7 @@ internal sealed partial class PeerLink
         var (inUse, wasReachable) = (IsKept || session.Associations.Count > 0, session.Reachable);
         _node.Unregister(session.Token);
         _past.Add(session.Counters);
-        _session = null;
+        (_session, _agreed) = (null, 0);
         _idleSince = now;
         _oldNumbers.Enqueue(_peerNumber);
         if (_oldNumbers.Count > RememberedNumbers) _oldNumbers.Dequeue();

@@ -85,10 +85,11 @@ internal sealed partial class PeerLink : ISessionOwner, IThreadPoolWorkItem
     /// <param name="now">Microseconds.</param>
     /// <param name="from">Key of the address that it came from, or of the member that made it if it was relayed.</param>
     /// <param name="via">Member that relayed it; -1 if it came directly.</param>
+    /// <param name="wants">Whether <see cref="SendWaiting"/> must be called, at the end of the pass.</param>
     /// <returns>Why it was dropped, if it was.</returns>
-    public DatagramError OnData(in DatagramHeader header, Span<byte> datagram, long now, ulong from, int via)
+    public DatagramError OnData(in DatagramHeader header, Span<byte> datagram, long now, ulong from, int via, out bool wants)
     {
-        bool wants;
+        wants = false;
         lock (_gate)
         {
             var error = Open(header, datagram, now, out var payload);
@@ -105,9 +106,11 @@ internal sealed partial class PeerLink : ISessionOwner, IThreadPoolWorkItem
             wants = _session is { } still && still.WantsToSend(now);
             Rearm();
         }
-        if (wants) RequestPump(inline: true);
         return DatagramError.None;
     }
+
+    /// <summary>Sends what waits.</summary>
+    public void SendWaiting() => RequestPump(inline: true);
 
     private void NoteWay(long now, ulong from, int via)
     {
@@ -265,7 +268,20 @@ internal sealed partial class PeerLink : ISessionOwner, IThreadPoolWorkItem
     /// <summary>Sends until nothing is left (true) or the limit is reached (false).</summary>
     private bool SendSome(int limit)
     {
-        var buffer = UdpNode.ThreadBuffer;
+        var pass = _node.BeginPass();
+        try
+        {
+            return SendSome(UdpNode.ThreadBuffer, limit);
+        }
+        finally
+        {
+            // Also within a greater pass: another thread may send for this peer next, and must not overtake.
+            _node.EndPass(pass);
+        }
+    }
+
+    private bool SendSome(byte[] buffer, int limit)
+    {
         for (var sent = 0; sent < limit; sent++)
         {
             int length;

@@ -53,6 +53,12 @@ public sealed record TransportStatistics(Address LocalAddress, IReadOnlyList<Pee
     /// <summary>Datagrams that the kernel refused to send.</summary>
     public long SendErrors { get; init; }
 
+    /// <summary>System calls that sent datagrams; one takes several.</summary>
+    public long SendCalls { get; init; }
+
+    /// <summary>System calls that brought datagrams.</summary>
+    public long ReceiveCalls { get; init; }
+
     /// <summary>Datagrams that the kernel dropped because the receive buffer was full; -1 where it does not tell (only Linux
     /// does).</summary>
     public long KernelDrops { get; init; }

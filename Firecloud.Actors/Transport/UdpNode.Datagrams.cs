@@ -32,10 +32,10 @@ internal sealed partial class UdpNode
         Interlocked.Add(ref _bytesOut, datagram.Length);
         if (!_faults.Any)
         {
-            _socket.Send(datagram, to);
+            Hand(datagram, to);
             return;
         }
-        _faults.Send(key, datagram, to, _socket, Now);
+        for (var copies = _faults.Leaving(key, datagram, to, Now); copies > 0; copies--) Hand(datagram, to);
         Arm(_faults.NextDue);
     }
 
@@ -87,6 +87,8 @@ internal sealed partial class UdpNode
         TextDatagrams = Interlocked.Read(ref _textDatagrams),
         TextHandlerErrors = Interlocked.Read(ref _textHandlerErrors),
         SendErrors = _socket.SendErrors,
+        SendCalls = _socket.SendCalls,
+        ReceiveCalls = _socket.ReceiveCalls,
         Relayed = Interlocked.Read(ref _relayed),
         RelayRefused = Interlocked.Read(ref _relayRefused),
         RelayOverRate = Interlocked.Read(ref _relayOverRate),
@@ -105,30 +107,6 @@ internal sealed partial class UdpNode
         if (_drops.NewSince(now) is not (> 0 and var dropped)) return;
         Log.Warning("The kernel dropped {0} datagrams, because the receive buffer of {1} KiB was full; they are sent again, which "
             + "takes time. Raise net.core.rmem_max and receive-buffer, or lower send-window", dropped, _grantedReceive / 1024);
-    }
-
-    private void ReceiveLoop()
-    {
-        var buffer = GC.AllocateUninitializedArray<byte>(65_536, pinned: true);
-        var from = new SocketAddress(System.Net.Sockets.AddressFamily.InterNetwork);
-        while (!_socket.IsClosed)
-        {
-            var length = _socket.Receive(buffer, from);
-            if (length < 0)
-            {
-                // An error of the network layer: rare, but if it lasts it must not take a whole core.
-                if (!_socket.IsClosed) Thread.Sleep(1);
-                continue;
-            }
-            try
-            {
-                OnDatagram(buffer.AsSpan(0, length), from);
-            }
-            catch (Exception e)
-            {
-                OnInternalError(e, "receive");
-            }
-        }
     }
 
     private void OnDatagram(Span<byte> datagram, SocketAddress from)
@@ -170,7 +148,8 @@ internal sealed partial class UdpNode
         }
         try
         {
-            var error = link.OnData(header, datagram, Now, KeyOf(from), via);
+            var error = link.OnData(header, datagram, Now, KeyOf(from), via, out var wants);
+            if (wants) _wanting.Add(link);
             if (error != DatagramError.None) _refusals.Count(error, from, Now);
         }
         catch (Exception e)

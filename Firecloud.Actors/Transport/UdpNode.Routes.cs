@@ -140,7 +140,7 @@ internal sealed partial class UdpNode
             if (_router.OnTimer(now, excuse, HasDatagramsWaiting)) length = _router.WriteProbe(datagram[DatagramHeader.Size..], now);
             sequence = _router.Sequence;
         }
-        if (length > 0) SendProbes(datagram[..(DatagramHeader.Size + length + Seal.Overhead)], sequence);
+        if (length > 0) SendProbesTogether(datagram[..(DatagramHeader.Size + length + Seal.Overhead)], sequence);
         TellChanges();
         if (now >= _resolveAt)
         {
@@ -148,6 +148,19 @@ internal sealed partial class UdpNode
             _ = _members!.ResolveAsync(_router.Table.Heard | 1u << _members.Self);
         }
         return _router.Deadline;
+    }
+
+    private void SendProbesTogether(Span<byte> datagram, long sequence)
+    {
+        var pass = BeginPass();
+        try
+        {
+            SendProbes(datagram, sequence);
+        }
+        finally
+        {
+            EndPass(pass);
+        }
     }
 
     private void SendProbes(Span<byte> datagram, long sequence)
@@ -160,10 +173,19 @@ internal sealed partial class UdpNode
             if (member == _members.Self || !_members.TryGet(member, out _, out var target, out var key)) continue;
             plain.CopyTo(datagram);
             var (origin, destination) = IdsTo(member);
-            new DatagramHeader(DatagramKind.Probe, RoutePath.Arrived, Seal.KeyId, origin, destination, 0, sequence).Write(datagram);
+            new DatagramHeader(DatagramKind.Probe, RoutePath.Arrived, ProbeKeyId(key, sequence), origin, destination, 0, sequence).Write(datagram);
             Seal.Close(datagram);
             Send(datagram, target, key);
         }
+    }
+
+    // While secrets are changed a member may have another one than this node's first: its session tells which; until there is one,
+    // all take turns.
+    private byte ProbeKeyId(ulong key, long sequence)
+    {
+        if (Settings.Ring is not { } ring) return Seal.KeyId;
+        var agreed = _byKey.TryGetValue(key, out var link) ? link.AgreedKeyId : (byte)0;
+        return agreed != 0 ? agreed : ring.Members[(int)(sequence % ring.Members.Count)].Id;
     }
 
     private void TellChanges()

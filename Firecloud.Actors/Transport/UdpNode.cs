@@ -91,8 +91,6 @@ internal sealed partial class UdpNode
     /// <summary>Whether datagrams are never fragmented, so that probes can find out what a path carries.</summary>
     public bool MayProbeSizes => _socket.NeverFragments;
 
-    public bool HasDatagramsWaiting => _socket.HasWaiting;
-
     public bool IsStopped => _stopped || _closing;
 
     /// <summary>A buffer for one datagram, per thread; used between building and sending it.</summary>

@@ -41,6 +41,7 @@ internal sealed class UdpSettings
         ShutdownFlush = Time("shutdown-flush", 0, 10_000);
         ReceiveBuffer = (int)Bytes("receive-buffer", 64 * 1024, 1 << 30);
         SendBuffer = (int)Bytes("send-buffer", 64 * 1024, 1 << 30);
+        DatagramsPerCall = (int)Whole("datagrams-per-call", 1, SendBatch.Most);
         FaultSeed = (int)Whole("fault-seed", 0, int.MaxValue);
         Members = [.. config.GetStringList("members").Select(CheckedPeer)];
         if (Members.Count > ProbePayload.MaxMembers) throw Bad("members", $"{Members.Count} entries", $"at most {ProbePayload.MaxMembers}");
@@ -80,6 +81,7 @@ internal sealed class UdpSettings
     public int MaxPeers { get; }
     public int ReceiveBuffer { get; }
     public int SendBuffer { get; }
+    public int DatagramsPerCall { get; }
     public int FaultSeed { get; }
 
     /// <summary>"host:port" in lower case, by number.</summary>

@@ -2,6 +2,7 @@
 // buffers) are never exceptions to the caller.
 using System.Net;
 using System.Net.Sockets;
+using System.Runtime.InteropServices;
 
 namespace Firecloud.Actors.Transport;
 
@@ -18,6 +19,8 @@ internal sealed class UdpSocket : IDisposable
     private readonly Socket _socket = new(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
     private volatile bool _closed;
     private long _sendErrors;
+    private long _sendCalls;
+    private long _receiveCalls;
 
     /// <summary>Binds.</summary>
     /// <param name="local">Port 0 lets the system pick one.</param>
@@ -33,6 +36,7 @@ internal sealed class UdpSocket : IDisposable
             NeverFragments = ForbidFragments();
             if (OperatingSystem.IsWindows()) IgnoreResets();
             _socket.Bind(local);
+            TakesMany = LinuxSockets.Work(_socket.SafeHandle);
         }
         catch
         {
@@ -55,7 +59,16 @@ internal sealed class UdpSocket : IDisposable
     /// <summary>Whether the kernel sends datagrams whole or not at all.</summary>
     public bool NeverFragments { get; }
 
+    /// <summary>Whether one system call takes several datagrams.</summary>
+    public bool TakesMany { get; }
+
     public long SendErrors => Interlocked.Read(ref _sendErrors);
+
+    /// <summary>System calls that sent something, or tried to.</summary>
+    public long SendCalls => Interlocked.Read(ref _sendCalls);
+
+    /// <summary>System calls that brought something.</summary>
+    public long ReceiveCalls => Interlocked.Read(ref _receiveCalls);
 
     public bool IsClosed => _closed;
 
@@ -90,9 +103,27 @@ internal sealed class UdpSocket : IDisposable
     {
         try
         {
-            return _socket.ReceiveFrom(buffer, SocketFlags.None, from);
+            var length = _socket.ReceiveFrom(buffer, SocketFlags.None, from);
+            _receiveCalls++;  // only the receive thread writes it
+            return length;
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            return -1;
+        }
+    }
+
+    /// <summary>Waits for a datagram and takes what else is there.</summary>
+    /// <returns>How many; -1 after an error that concerns some earlier datagram, or once the socket is closed.</returns>
+    public int Receive(ReceiveBatch batch)
+    {
+        try
+        {
+            var count = LinuxSockets.Receive(_socket.SafeHandle, batch.Table, batch.Most);
+            if (count > 0) _receiveCalls++;
+            return count < 0 && Marshal.GetLastPInvokeError() == LinuxSockets.Interrupted ? 0 : count;
+        }
+        catch (ObjectDisposedException)
         {
             return -1;
         }
@@ -102,6 +133,7 @@ internal sealed class UdpSocket : IDisposable
     public void Send(ReadOnlySpan<byte> datagram, SocketAddress to)
     {
         if (_closed) return;
+        Interlocked.Increment(ref _sendCalls);
         try
         {
             _socket.SendTo(datagram, SocketFlags.None, to);
@@ -109,6 +141,34 @@ internal sealed class UdpSocket : IDisposable
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {
             Interlocked.Increment(ref _sendErrors);
+        }
+    }
+
+    /// <summary>Sends datagrams, or loses some of them, and empties the batch.</summary>
+    public void Send(SendBatch batch)
+    {
+        try
+        {
+            for (var done = 0; done < batch.Count && !_closed;)
+            {
+                Interlocked.Increment(ref _sendCalls);
+                var sent = LinuxSockets.Send(_socket.SafeHandle, batch.Table, done, batch.Count - done);
+                if (sent > 0) done += sent;
+                else if (Marshal.GetLastPInvokeError() != LinuxSockets.Interrupted)
+                {
+                    // The first one can't be sent, whatever the reason; that says nothing about the others.
+                    Interlocked.Increment(ref _sendErrors);
+                    done++;
+                }
+            }
+        }
+        catch (ObjectDisposedException)
+        {
+            // Closed by another thread just now.
+        }
+        finally
+        {
+            batch.Clear();
         }
     }
 

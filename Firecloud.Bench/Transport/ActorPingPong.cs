@@ -8,6 +8,7 @@ namespace Firecloud.Bench.Transport;
 internal sealed class ActorPingPong : IPingPong
 {
     public const string Udp = "UDP";
+    public const string UdpSingly = "UDP singly";
     public const string DotNetty = "DotNetty";
 
     private readonly ActorSystem _left;
@@ -21,21 +22,20 @@ internal sealed class ActorPingPong : IPingPong
     public long Messages => _counters.Sum(c => Volatile.Read(ref c.Value));
 
     /// <summary>Starts both sides and lets every pair begin.</summary>
-    /// <param name="transport"><see cref="Udp"/> or <see cref="DotNetty"/>.</param>
+    /// <param name="transport"><see cref="Udp"/>, the same with a system call for each datagram (<see cref="UdpSingly"/>), or <see cref="DotNetty"/>.</param>
     /// <param name="size">Bytes of a message.</param>
-    /// <param name="pairs">Pairs of actors.</param>
-    /// <param name="depth">Messages of a pair under way.</param>
-    public static async Task<IPingPong> StartAsync(string transport, int size, int pairs, int depth)
+    /// <param name="load">Pairs, messages under way, datagrams.</param>
+    public static async Task<IPingPong> StartAsync(string transport, int size, Load load)
     {
-        var pingPong = new ActorPingPong(transport, Create("left", transport), Create("right", transport));
+        var pingPong = new ActorPingPong(transport, Create("left", transport, load), Create("right", transport, load));
         var there = ((ExtendedActorSystem)pingPong._right).Provider.DefaultAddress;
-        for (var i = 0; i < pairs; i++)
+        for (var i = 0; i < load.Pairs; i++)
         {
             pingPong._right.ActorOf(Props.Create(() => new Echo()), $"echo{i}");
             var echo = await pingPong._left.ActorSelection($"{there}/user/echo{i}").ResolveOne(TimeSpan.FromSeconds(20));
             var counter = new Counter();
             pingPong._counters.Add(counter);
-            pingPong._left.ActorOf(Props.Create(() => new Pinger(echo, size, depth, counter)));
+            pingPong._left.ActorOf(Props.Create(() => new Pinger(echo, size, load.Depth, counter)));
         }
         return pingPong;
     }
@@ -46,9 +46,9 @@ internal sealed class ActorPingPong : IPingPong
         await _right.Terminate();
     }
 
-    private static ActorSystem Create(string name, string transport)
+    private static ActorSystem Create(string name, string transport, Load load)
     {
-        var enabled = transport == Udp ? "akka.remote.firecloud-udp" : "akka.remote.dot-netty.tcp";
+        var enabled = transport != DotNetty ? "akka.remote.firecloud-udp" : "akka.remote.dot-netty.tcp";
         var config = ConfigurationFactory.ParseString($$"""
             akka {
               loglevel = ERROR
@@ -60,6 +60,8 @@ internal sealed class ActorPingPong : IPingPong
               coordinated-shutdown.run-by-clr-shutdown-hook = off
               remote {
                 enabled-transports = ["{{enabled}}"]
+                firecloud-udp.max-datagram-loopback = {{load.Datagram}}
+                {{(transport == UdpSingly ? "firecloud-udp.datagrams-per-call = 1" : "")}}
                 dot-netty.tcp {
                   hostname = "127.0.0.1"
                   port = 0

@@ -19,9 +19,9 @@ internal sealed class RawPingPong : IPingPong
     private long _messages;
     private volatile bool _stopped;
 
-    public RawPingPong(int size, int pairs, int depth)
+    public RawPingPong(int size, Load load)
     {
-        (_size, _underWay) = (size, Math.Min(pairs * depth, Buffer / 4 / (size + 1024)));
+        (_size, _underWay) = (size, Math.Min(load.Pairs * load.Depth, Buffer / 4 / (size + 1024)));
         _left.Connect(_right.LocalEndPoint!);
         _right.Connect(_left.LocalEndPoint!);
         _threads = [new Thread(() => Bounce(_left, begins: true)), new Thread(() => Bounce(_right, begins: false))];

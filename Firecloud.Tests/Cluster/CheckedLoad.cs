@@ -24,7 +24,9 @@ internal sealed record LoadResult(int Done, int Refused, int Unknown, double Lon
 /// <param name="keys">How many keys they share; and a tenth as many counters, at least 3.</param>
 /// <param name="seed">Of the choice of operations and keys.</param>
 /// <param name="clients">How many clients.</param>
-internal sealed class CheckedLoad(string[] nodes, int keys, int seed, int clients = 8)
+/// <param name="secret">The clients'; null for none.</param>
+/// <param name="prefix">Of the keys: a load begins with keys that nobody has written.</param>
+internal sealed class CheckedLoad(string[] nodes, int keys, int seed, int clients = 8, string? secret = null, string prefix = "")
 {
     private readonly HistoryRecorder _recorder = new();
     private long _operations;
@@ -57,10 +59,10 @@ internal sealed class CheckedLoad(string[] nodes, int keys, int seed, int client
     private async Task ClientAsync(int number, Random random, CancellationToken stop)
     {
         // Longer than any fault: what is refused or unknown is so for another reason than patience.
-        await using var client = await FirecloudClient.ConnectAsync(nodes, new FirecloudClientOptions { OperationTimeout = TimeSpan.FromSeconds(15) }, stop);
+        await using var client = await FirecloudClient.ConnectAsync(nodes, new FirecloudClientOptions { OperationTimeout = TimeSpan.FromSeconds(15), Secret = secret }, stop);
         for (var i = 0; !stop.IsCancellationRequested; i++)
         {
-            var key = string.Create(CultureInfo.InvariantCulture, $"k{random.Next(keys)}");
+            var key = string.Create(CultureInfo.InvariantCulture, $"{prefix}k{random.Next(keys)}");
             var value = string.Create(CultureInfo.InvariantCulture, $"{number}.{i}");
             var clock = Stopwatch.StartNew();
             await RunOneAsync(client, number, key, value, random);
@@ -96,7 +98,7 @@ internal sealed class CheckedLoad(string[] nodes, int keys, int seed, int client
                     s => s.Swapped ? Answer.Swapped(VersionOf(s.Version)) : Answer.NotSwapped()));
                 break;
             default:
-                var counter = string.Create(CultureInfo.InvariantCulture, $"counter{random.Next(Math.Max(3, keys / 10))}");
+                var counter = string.Create(CultureInfo.InvariantCulture, $"{prefix}counter{random.Next(Math.Max(3, keys / 10))}");
                 var add = _recorder.Call(Operation.Increment(number, counter, 1));
                 _recorder.Return(add, AnswerOf(await client.IncrementAsync(counter), n => Answer.Counted(n)));
                 break;

@@ -18,20 +18,21 @@ internal sealed class TestCluster : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
+    private readonly string _host;
     private readonly string _settings;
     private readonly string? _folder;
     private bool _ownsFolder;
     private readonly ActorSystem?[] _systems;
 
-    private TestCluster(int[] votes, string settings, string? folder)
+    private TestCluster(int[] votes, string settings, string? folder, string host)
     {
-        _folder = folder;
+        (_host, _folder) = (host, folder);
         var onDisk = folder is not null;
         Ports = FreePorts(votes.Length);
         _systems = new ActorSystem?[votes.Length];
         _settings = $$"""
             firecloud {
-              members = [{{string.Join(", ", Ports.Select(p => $"\"127.0.0.1:{p}\""))}}]
+              members = [{{string.Join(", ", Ports.Select(p => $"\"{host}:{p}\""))}}]
               votes = [{{string.Join(", ", votes)}}]
               storage {
                 kind = {{(onDisk ? "disk" : "memory")}}
@@ -58,10 +59,12 @@ internal sealed class TestCluster : IAsyncDisposable
     /// <param name="settings">More of them, in HOCON.</param>
     /// <param name="onDisk">In a folder that goes with the cluster.</param>
     /// <param name="folder">In this one, below node-0, node-1, …; it stays.</param>
-    public static async Task<TestCluster> StartAsync(int[]? votes = null, string settings = "", bool onDisk = false, string? folder = null)
+    /// <param name="host">How the members are named.</param>
+    public static async Task<TestCluster> StartAsync(
+        int[]? votes = null, string settings = "", bool onDisk = false, string? folder = null, string host = "127.0.0.1")
     {
         if (onDisk) folder = Directory.CreateTempSubdirectory("firecloud-").FullName;
-        var cluster = new TestCluster(votes ?? [2, 1, 1, 1], settings, folder) { _ownsFolder = onDisk };
+        var cluster = new TestCluster(votes ?? [2, 1, 1, 1], settings, folder, host) { _ownsFolder = onDisk };
         for (var i = 0; i < cluster.Count; i++) cluster.StartNode(i);
         for (var i = 0; i < cluster.Count; i++) await cluster.UntilAsync(i, s => s.Members.All(m => m is { Reachable: true, Voting: true }));
         return cluster;
@@ -81,11 +84,19 @@ internal sealed class TestCluster : IAsyncDisposable
     /// <summary>The disk of a node that is down is replaced by an empty one.</summary>
     public void Wipe(int node) => Directory.Delete(FolderOf(node), recursive: true);
 
+<<<<<<< HEAD
     /// <param name="node">Which.</param>
     /// <param name="own">Settings of its own.</param>
     public FirecloudNode StartNode(int node, string own = "")
     {
         var config = ConfigurationFactory.ParseString(_settings + $"\nfirecloud.node = {node}\n{own}\n");
+=======
+    /// <param name="node">Which one.</param>
+    /// <param name="changed">Settings that go before those of the cluster.</param>
+    public FirecloudNode StartNode(int node, string changed = "")
+    {
+        var config = ConfigurationFactory.ParseString(_settings + $"\nfirecloud.node = {node}\n{changed}\n");
+>>>>>>> d72ee17becdfda65601c6d53a4b95906f2df9ac4
         var system = AkkaNoise.CreateSystem("firecloud", FirecloudNode.SystemConfig(config));
         _systems[node] = system;
         return FirecloudNode.Start(system);
@@ -162,5 +173,5 @@ internal sealed class TestCluster : IAsyncDisposable
         return ports;
     }
 
-    private Address AddressOf(int node) => new("akka.udp", "firecloud", "127.0.0.1", Ports[node]);
+    private Address AddressOf(int node) => new("akka.udp", "firecloud", _host, Ports[node]);
 }

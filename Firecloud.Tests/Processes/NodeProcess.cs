@@ -29,7 +29,10 @@ internal sealed class NodeProcess : IAsyncDisposable
         get { lock (_log) return _log.ToString(); }
     }
 
-    public static NodeProcess Start(params string[] arguments) => new(Command.Host(arguments));
+    public static NodeProcess Start(params string[] arguments) => Start(Command.Host(arguments));
+
+    /// <summary>With an environment of its own.</summary>
+    public static NodeProcess Start(ProcessStartInfo info) => new(info);
 
     /// <summary>As kill -9.</summary>
     public async Task KillAsync()

@@ -9,11 +9,14 @@ namespace Firecloud.Tests.Transport;
 
 public class FaultTests(ITestOutputHelper output)
 {
-    [Fact]
-    public async Task Loss_duplicates_and_reordering_do_not_show()
+    [Theory]
+    [InlineData(1)]
+    [InlineData(16)]
+    public async Task Loss_duplicates_and_reordering_do_not_show(int perCall)
     {
-        await using var a = UdpSystem.Start();
-        await using var b = UdpSystem.Start();
+        var hocon = $"akka.remote.firecloud-udp.datagrams-per-call = {perCall}";
+        await using var a = UdpSystem.Start(hocon: hocon);
+        await using var b = UdpSystem.Start(hocon: hocon);
         await a.AskUntilAnswered(b, TimeSpan.FromSeconds(5));
         var fault = new LinkFault { DropIn = 0.05, DropOut = 0.05, Duplicate = 0.05, Reorder = 0.05, Seed = 7 };
         await a.Fault(b, fault);

@@ -57,10 +57,12 @@ public sealed class SpiTests : IAsyncLifetime
         Assert.Contains($"akka.udp://spi@127.0.0.1:{b.Address.Port}", error.Message, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public async Task Messages_keep_their_boundaries_up_to_the_maximum_and_six()
+    [Theory]
+    [InlineData(1)]
+    [InlineData(16)]
+    public async Task Messages_keep_their_boundaries_up_to_the_maximum_and_six(int perCall)
     {
-        var (a, b) = (await Start(), await Start());
+        var (a, b) = (await Start($"datagrams-per-call = {perCall}"), await Start($"datagrams-per-call = {perCall}"));
         var (ours, theirs) = await Connect(a, b);
         var max = (int)a.Transport.MaximumPayloadBytes;
         int[] sizes = [0, 1, 63, 64, 1_200, 16_384, 65_536, 1_000_000, max, max + 6, 0, 5];
@@ -68,12 +70,17 @@ public sealed class SpiTests : IAsyncLifetime
         Assert.True(theirs.Handle.Write(ByteString.CopyFromUtf8("back")));
         await UdpSystem.Until(() => theirs.Payloads.Count == sizes.Length && ours.Payloads.Count == 1, "all messages");
         Assert.All(sizes.Zip(theirs.Payloads), pair => Assert.True(Pattern(pair.First).AsSpan().SequenceEqual(pair.Second.Span), $"{pair.First}"));
+        var together = perCall > 1 && OperatingSystem.IsLinux() && Environment.Is64BitProcess;
+        if (together) Assert.True(Statistics(a).SendCalls < Statistics(a).DatagramsOut, $"{Statistics(a)}");
+        else await UdpSystem.Until(() => Statistics(a) is var s && s.SendCalls == s.DatagramsOut, "a call for each datagram");
     }
 
-    [Fact]
-    public async Task Concurrent_writers_lose_and_repeat_nothing()
+    [Theory]
+    [InlineData(1)]
+    [InlineData(64)]
+    public async Task Concurrent_writers_lose_and_repeat_nothing(int perCall)
     {
-        var (a, b) = (await Start(), await Start());
+        var (a, b) = (await Start($"datagrams-per-call = {perCall}"), await Start($"datagrams-per-call = {perCall}"));
         var (ours, theirs) = await Connect(a, b);
         const int Writers = 8, Each = 2_000;
         await Task.WhenAll(Enumerable.Range(0, Writers).Select(w => Task.Run(() =>
@@ -201,10 +208,12 @@ public sealed class SpiTests : IAsyncLifetime
         await UdpSystem.Until(() => theirs.Payloads.Count == 1, "a message in the new session");
     }
 
-    [Fact]
-    public async Task Garbage_changes_nothing_but_counters()
+    [Theory]
+    [InlineData(1)]
+    [InlineData(16)]
+    public async Task Garbage_changes_nothing_but_counters(int perCall)
     {
-        var (a, b) = (await Start(), await Start());
+        var (a, b) = (await Start(), await Start($"datagrams-per-call = {perCall}"));
         var (ours, theirs) = await Connect(a, b);
         using var attacker = new UdpClient(new IPEndPoint(IPAddress.Loopback, 0));
         var random = new Random(1);
@@ -263,6 +272,8 @@ public sealed class SpiTests : IAsyncLifetime
     [InlineData("members = [\"a:1\", \"A:1\"]", "members = a:1: each once")]
     [InlineData("hearing-window = 50 ms", "hearing-window = 50 ms: must be 75 ms to 10000 ms")]
     [InlineData("relay-rate = -1 B", "relay-rate = -1 B: must be 0 to")]
+    [InlineData("datagrams-per-call = 0", "datagrams-per-call = 0: must be 1 to 64")]
+    [InlineData("datagrams-per-call = 65", "datagrams-per-call = 65: must be 1 to 64")]
     [InlineData("ack-delay = often", "ack-delay = often: must be a duration")]
     public void Bad_settings_are_refused_with_key_value_and_limit(string hocon, string expected)
     {
