@@ -63,6 +63,7 @@ internal sealed class ReplicaActor : UntypedActor, IWithTimers
             case LinksChanged links: OnLinks(links); break;
             case Tick: OnTick(); break;
             case AdminRequest { Order: AdminOrder.ForceRecovery }: Sender.Tell(Force()); break;
+            case ScanQuestion question: Scan(question); break;
             default: Unhandled(message); return;
         }
         Collect();
@@ -105,6 +106,14 @@ internal sealed class ReplicaActor : UntypedActor, IWithTimers
     private void Handle(ReplicaRequest request)
     {
         if (Votes && _acceptor.Handle(request) is { Items.Count: > 0 } answer) _answers[request.From].Add(answer);
+    }
+
+    private void Scan(ScanQuestion question)
+    {
+        object answer = Votes
+            ? ScanServer.Read(_store, _node.Configuration, _node.Self, question, _node.Settings.FrameSize)
+            : new AdminReply(false, $"{_node.Name(_node.Self)} does not vote. {_links?.WhyNotVoting}");
+        _afterSync.Add((Sender, answer));
     }
 
     private void Answer(int to, Func<object> answer)

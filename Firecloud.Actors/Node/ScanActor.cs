@@ -1,0 +1,54 @@
+// ScanActor.cs - /user/firecloud/scans: answers those who read all keys (backup, export). It hands the replica one question at a
+// time, however many read at once, so that a vote waits for one page at most; and turns pages into bytes beside the replica's thread.
+using Akka.Actor;
+using Firecloud.Actors.Protocol;
+using Firecloud.Actors.Wire;
+
+namespace Firecloud.Actors.Node;
+
+/// <summary>A queue of questions for pages before the replica.</summary>
+internal sealed class ScanActor(NodeContext node, IActorRef replica) : UntypedActor
+{
+    private const int MaxWaiting = 64;
+
+    private readonly Queue<(IActorRef Asker, ScanQuestion Question)> _waiting = new();   // the first one is at the replica
+
+    protected override void OnReceive(object message)
+    {
+        switch (message)
+        {
+            case Frame frame: OnFrame(frame); break;
+            case ScanAnswer or AdminReply when _waiting.Count > 0:
+                _waiting.Dequeue().Asker.Tell(node.Encode(message), Self);
+                Ask();
+                break;
+            default: Unhandled(message); break;
+        }
+    }
+
+    private void OnFrame(Frame frame)
+    {
+        if (!node.TryDecode(frame, out var message) || message is not ScanQuestion question)
+        {
+            node.Counters.CountBadFrame();
+            return;
+        }
+        var why = question.Epoch != node.Configuration.Epoch
+            ? $"{node.Name(node.Self)} is at epoch {node.Configuration.Epoch} of the configuration, the question is of epoch {question.Epoch}. Begin anew."
+            : _waiting.Count >= MaxWaiting
+            ? $"{node.Name(node.Self)} has {MaxWaiting} questions for pages to answer, which is the limit. Take fewer backups at a time."
+            : null;
+        if (why is not null)
+        {
+            Sender.Tell(node.Encode(new AdminReply(false, why)), Self);
+            return;
+        }
+        _waiting.Enqueue((Sender, question));
+        if (_waiting.Count == 1) Ask();
+    }
+
+    private void Ask()
+    {
+        if (_waiting.TryPeek(out var next)) replica.Tell(next.Question, Self);
+    }
+}
