@@ -222,7 +222,8 @@ public sealed class FirecloudClient : IAsyncDisposable
         catch (AskTimeoutException e)
         {
             throw new FirecloudException($"{node} did not answer within {timeout.TotalMilliseconds:0} ms."
-                + (message is AdminRequest or ScanQuestion && _options.Secret is not null ? " Orders and backups need the members' secret." : ""), e);
+                + (_options.Secret is null || message is not (AdminRequest or ScanQuestion) ? ""
+                    : $" {(message is AdminRequest ? "Orders" : "Backups")} need the members' secret."), e);
         }
     }
 

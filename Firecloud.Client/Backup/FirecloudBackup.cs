@@ -32,7 +32,7 @@ public static class FirecloudBackup
     {
         using var writer = new BackupWriter(target);
         var cluster = await ClusterView.AskAsync(client, cancellationToken).ConfigureAwait(false);
-        var begun = DateTimeOffset.UtcNow;
+        var begun = Now();
         var scan = new ScanReader(client, cluster, withValues: true);
         var report = new Pace(progress);
         var hasBegun = false;
@@ -43,7 +43,7 @@ public static class FirecloudBackup
             report.Say("backup", scan.Fraction, writer.Records, writer.Bytes);
         }
         if (!hasBegun) Begin();
-        var summary = writer.Complete(DateTimeOffset.UtcNow, scan.Highest);
+        var summary = writer.Complete(Now(), scan.Highest);
         report.End("backup", writer.Records, writer.Bytes);
         return summary;
 
@@ -122,6 +122,9 @@ public static class FirecloudBackup
             $"{summary.Records} keys were written, but the cluster holds {held}. Somebody deletes keys meanwhile, or this is a bug: please report it.",
             mayHaveHappened: true);
     }
+
+    // As the file has it.
+    private static DateTimeOffset Now() => DateTimeOffset.FromUnixTimeMilliseconds(DateTimeOffset.UtcNow.ToUnixTimeMilliseconds());
 
     private static void Check(BackupSummary summary, ClusterView cluster)
     {
