@@ -75,6 +75,7 @@ run_there() {
 }
 
 config_of() { say "$FIRECLOUD_STATE/node-$1.conf"; }
+data_of() { say "$FIRECLOUD_STATE/data/node-$1"; }
 log_of() { say "$FIRECLOUD_STATE/node-$1.log"; }
 pid_file() { say "$FIRECLOUD_STATE/node-$1.pid"; }
 

@@ -14,7 +14,7 @@ FIRECLOUD_VOTES="${FIRECLOUD_VOTES:-}"
 # A HOCON file with further settings for all servers; empty for none.
 FIRECLOUD_SETTINGS="${FIRECLOUD_SETTINGS:-}"
 
-# Process ids, logs and the servers' generated settings.
+# Process ids, logs, the servers' generated settings and, below data/, their records.
 FIRECLOUD_STATE="${FIRECLOUD_STATE:-$root/.firecloud}"
 
 # A server whose host is not this machine is started and stopped over ssh, without a password, in this folder there.

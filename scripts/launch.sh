@@ -19,6 +19,7 @@ write_config() {
         say "  node = $1"
         say "  members = [$(join "${list[@]}")]"
         say "  votes = [$(join "${counts[@]}")]"
+        say "  storage.folder = \"$(data_of "$1")\""
         say "}"
     } > "$(config_of "$1")"
 }

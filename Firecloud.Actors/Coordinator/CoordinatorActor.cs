@@ -116,6 +116,7 @@ internal sealed class CoordinatorActor : UntypedActor, IWithTimers
         _links = links;
         _coordinator.IsReady = links.State != NodeState.Waiting;
         _coordinator.SetReachable(links.Reachable & links.Voting);
+        _coordinator.SetFull(links.Full);
     }
 
     private void OnTick()

@@ -78,6 +78,7 @@ internal sealed class MasterActor : UntypedActor
             {
                 NodeState.Voting => "voting",
                 NodeState.LostMemory => "recovering",
+                NodeState.StoreFailed => "failed",
                 _ => "waiting",
             },
             Why = links is null ? "The node is starting." : links.WhyNotVoting,

@@ -10,6 +10,8 @@ internal sealed class ConfigReader(Config config, string path)
 {
     public string Name(string key) => $"{path}.{key}";
 
+    public ConfigReader Section(string key) => new(config.GetConfig(key), Name(key));
+
     public int Int(string key, long least, long most) => (int)Checked(key, () => config.GetLong(key), least, most, "");
 
     public int Milliseconds(string key, long least, long most) =>

@@ -27,8 +27,8 @@ public sealed class FirecloudNode : IExtension
     private FirecloudNode(ActorSystem system, NodeSettings settings)
     {
         _context = new NodeContext(settings, DrawBoot());
-        var store = new MemoryRecordStore(settings.Configuration.Shards, settings.Configuration.Members.Count);
-        _actor = system.ActorOf(Props.Create(() => new NodeActor(_context, store)), ActorName);
+        var store = OpenStore();
+        _actor = system.ActorOf(Props.Create(() => new NodeActor(_context, store, OpenStore)), ActorName);
     }
 
     /// <summary>The node's settings.</summary>
@@ -41,6 +41,7 @@ public sealed class FirecloudNode : IExtension
     /// <param name="system">The system; its name must be the same on every node.</param>
     /// <returns>The node; the same one when called again.</returns>
     /// <exception cref="ConfigurationException">A setting can't work; the message says which and what to do.</exception>
+    /// <exception cref="StoreRefusedException">The folder can't be used; the message says why and what to do.</exception>
     public static FirecloudNode Start(ActorSystem system) => system.WithExtension<FirecloudNode, Provider>();
 
     /// <summary>The node of a system, or null where none was started.</summary>
@@ -106,6 +107,14 @@ public sealed class FirecloudNode : IExtension
         RandomNumberGenerator.Fill(bytes);
         var boot = BitConverter.ToUInt64(bytes);
         return boot is 0 or ulong.MaxValue ? 1 : boot;   // both stand for something else in ballots
+    }
+
+    private IRecordStore OpenStore()
+    {
+        var (storage, configuration) = (_context.Settings.Storage, _context.Configuration);
+        return storage.IsOnDisk
+            ? RocksRecordStore.OpenOrBeginAnew(storage.OptionsFor(_context.Self, configuration))
+            : new MemoryRecordStore(configuration.Shards, configuration.Members.Count) { Identity = new StoreIdentity(_context.Boot) };
     }
 
     private sealed class Provider : ExtensionIdProvider<FirecloudNode>

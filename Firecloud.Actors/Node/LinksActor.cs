@@ -15,7 +15,8 @@ internal sealed class LinksActor : UntypedActor, IWithTimers
     private const int DeafAfterMs = 2000;
 
     private readonly NodeContext _node;
-    private readonly Formation _formation;
+    private readonly ulong _newClusterId = (ulong)Random.Shared.NextInt64(1, long.MaxValue);   // if this node founds the cluster
+    private Formation _formation;
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly Dictionary<Address, int> _byAddress = [];
     private readonly uint _everybody;
@@ -25,14 +26,13 @@ internal sealed class LinksActor : UntypedActor, IWithTimers
     private LinksChanged? _last;
     private bool _joined;
 
-    public LinksActor(NodeContext node)
+    public LinksActor(NodeContext node, StoreOpened store)
     {
         _node = node;
         _everybody = node.Configuration.Votes.AllMembers;
         _reachable = 1u << node.Self;
         _heardMs = new long[node.Configuration.Members.Count];
-        var clusterId = (ulong)Random.Shared.NextInt64(1, long.MaxValue);   // names the cluster if this node founds it
-        _formation = new Formation(node.Self, node.Boot, node.Settings.Fingerprint(), node.Configuration.Members.Count, clusterId);
+        _formation = Begin(store);
     }
 
     public ITimerScheduler Timers { get; set; } = null!;
@@ -55,6 +55,10 @@ internal sealed class LinksActor : UntypedActor, IWithTimers
                 break;
             case Frame frame: OnFrame(frame); break;
             case Recovered recovered: _formation.OnRecovered(recovered.Progress); break;
+            case StoreOpened opened: _formation = Begin(opened); break;
+            case ClusterKept: _formation.OnKept(); break;
+            case StoreFailed failed: _formation.OnStoreFailed(failed.Reason); break;
+            case DiskChanged disk: _formation.SetFull(disk.Full); break;   // the others hear it when they greet next
             case AdminRequest { Order: AdminOrder.Bootstrap }: Sender.Tell(Bootstrap(), Self); break;
             case PeerReachable peer: OnPeer(peer.Peer, true); break;
             case PeerUnreachable peer: OnPeer(peer.Peer, false); break;
@@ -62,6 +66,9 @@ internal sealed class LinksActor : UntypedActor, IWithTimers
         }
         Publish();
     }
+
+    private Formation Begin(StoreOpened store) => new(
+        _node.Self, store.Identity, store.WhyEmpty, _node.Settings.Fingerprint(), _node.Configuration.Members.Count, _newClusterId);
 
     private void Greet()
     {
@@ -127,7 +134,8 @@ internal sealed class LinksActor : UntypedActor, IWithTimers
     private void Publish()
     {
         var why = _formation.WhyNotVoting(_node.Name);
-        var now = new LinksChanged(_reachable & _everybody, _formation.Voting, _formation.State, _formation.ClusterId, why);
+        var now = new LinksChanged(_reachable & _everybody, _formation.Voting, _formation.State, _formation.ClusterId, _formation.Full, _formation.Memory,
+            _formation.Founders, why);
         if (now == _last) return;
         Log(now);
         _node.ClusterId = now.ClusterId;
@@ -136,7 +144,7 @@ internal sealed class LinksActor : UntypedActor, IWithTimers
         own.Replica.Tell(now, Self);
         own.Coordinator.Tell(now, Self);
         Context.Parent.Tell(now, Self);
-        if (_formation.State != NodeState.Waiting && _node.Settings.JoinsCluster) JoinCluster();
+        if (_formation.State != NodeState.Waiting && _node.Settings.JoinsCluster) JoinCluster(now);
     }
 
     private void Log(LinksChanged now)
@@ -144,6 +152,7 @@ internal sealed class LinksActor : UntypedActor, IWithTimers
         if (now.State != _last?.State)
         {
             if (now.State == NodeState.Voting) _log.Info("Part of cluster {0:x}, voting.", now.ClusterId);
+            else if (now.State == NodeState.Joining) _log.Info("Founding member of cluster {0:x}.", now.ClusterId);
             else _log.Warning("{0}", now.WhyNotVoting);
         }
         var changed = (_last?.Reachable ?? 1u << _node.Self) ^ now.Reachable;
@@ -157,15 +166,18 @@ internal sealed class LinksActor : UntypedActor, IWithTimers
         }
     }
 
-    // Only the founder may begin a cluster of its own, and only at the founding: else a restart would begin a second one
-    // (first-seed trap). Everybody else asks the others, for ever.
-    private void JoinCluster()
+    // Only the founder may begin a cluster of Akka's, at the founding or when all nodes were started again from their disks: then it
+    // asks the others first, and only once it reaches a quorum of them, or an island would begin a second one (first-seed trap).
+    // Everybody else asks the others, for ever.
+    private void JoinCluster(LinksChanged now)
     {
         if (_joined) return;
-        _joined = true;
+        var others = _node.Others.Select(p => p.Links.Path.Address);
         var cluster = Cluster.Get(Context.System);
-        var foundsNow = _node.Self == 0 && _formation.State == NodeState.Voting;
-        if (foundsNow) cluster.Join(cluster.SelfAddress);
-        else cluster.JoinSeedNodes(_node.Others.Select(p => p.Links.Path.Address));
+        if (_node.Self != 0 || now.State == NodeState.LostMemory) cluster.JoinSeedNodes(others);
+        else if (now.State == NodeState.Joining) cluster.Join(cluster.SelfAddress);
+        else if (_node.Configuration.Votes.IsQuorum(now.Reachable & now.Voting)) cluster.JoinSeedNodes([cluster.SelfAddress, .. others]);
+        else return;
+        _joined = true;
     }
 }

@@ -1,4 +1,5 @@
 using Firecloud.Actors.Protocol;
+using Firecloud.Actors.Storage;
 
 namespace Firecloud.Actors.Node;
 
@@ -7,8 +8,29 @@ namespace Firecloud.Actors.Node;
 /// <param name="Voting">Members that said last that they vote, self included.</param>
 /// <param name="State">Where this node stands.</param>
 /// <param name="ClusterId">The cluster, or 0.</param>
-/// <param name="WhyNotVoting">What keeps this node from voting, for people; null where nothing does.</param>
-internal sealed record LinksChanged(uint Reachable, uint Voting, NodeState State, ulong ClusterId, string? WhyNotVoting);
+/// <param name="Full">Members whose disk has no room for new values.</param>
+/// <param name="Memory">The memory that all this is said of: <see cref="StoreIdentity.Id"/>.</param>
+/// <param name="Founders">The memories that the cluster began with; empty while there is none.</param>
+/// <param name="WhyNotVoting">What keeps this node from voting, or is wrong, for people; null where nothing is.</param>
+internal sealed record LinksChanged(
+    uint Reachable, uint Voting, NodeState State, ulong ClusterId, uint Full, ulong Memory, IReadOnlyList<ulong> Founders,
+    string? WhyNotVoting);
+
+/// <summary>From the replica: it opened another store than the one it began with.</summary>
+/// <param name="Identity">Whose memory it holds.</param>
+/// <param name="WhyEmpty">Why nothing of an earlier start is in it, for people.</param>
+internal sealed record StoreOpened(StoreIdentity Identity, string WhyEmpty);
+
+/// <summary>From the replica: the store has kept the cluster that this node founds with the others.</summary>
+internal sealed record ClusterKept;
+
+/// <summary>From the replica: its store can't be used any more.</summary>
+/// <param name="Reason">What happened, for people.</param>
+internal sealed record StoreFailed(string Reason);
+
+/// <summary>From the replica: whether its disk has room for new values.</summary>
+/// <param name="Full">True when it has not.</param>
+internal sealed record DiskChanged(bool Full);
 
 /// <summary>From the replica: how its recovery goes.</summary>
 /// <param name="Progress">For people; null when it is done and the replica votes.</param>

@@ -38,8 +38,7 @@ public sealed class NodeSettings
         Self = reader.Int("node", -1, Votes.MaxMembers - 1);
         if (Self < 0) throw reader.Wrong("node", "-1", $"not set; say which member this node is, 0 to {members - 1}.");
         if (Self >= members) throw reader.Wrong("node", $"{Self}", $"there are {members} members; 0 to {members - 1} are allowed.");
-        var storage = reader.Text("storage");
-        if (storage != "memory") throw reader.Wrong("storage", storage, "unknown; this version keeps records in memory only: use memory.");
+        Storage = new StorageSettings(reader.Section("storage"), Self, Address);
         Limits = new SizeLimits(reader.Bytes("limits.key", 1, 65536), reader.Bytes("limits.value", 1, 8 << 20));
         RequestTimeoutMs = reader.Milliseconds("request-timeout", 10, 600_000);
         Gateway = ReadGatewayLimits(reader);
@@ -67,6 +66,9 @@ public sealed class NodeSettings
 
     /// <summary>Which member this node is.</summary>
     public int Self { get; }
+
+    /// <summary>Where records are kept.</summary>
+    public StorageSettings Storage { get; }
 
     /// <summary>Longest key and value.</summary>
     public SizeLimits Limits { get; }

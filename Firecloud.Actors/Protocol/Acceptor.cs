@@ -19,6 +19,22 @@ public sealed class Acceptor(IRecordStore store, int self, uint epoch)
     /// <summary>Takes a record that is only heard of: <see cref="CatchUp.Hear"/>.</summary>
     internal Func<Key, Record, bool>? Hear { get; init; }
 
+    /// <summary>Parts a batch: reads that rest on synced state only need not wait behind a sync.</summary>
+    /// <param name="request">The batch.</param>
+    /// <returns>What may be answered at once, and what only after a sync; null for none.</returns>
+    public (ReplicaRequest? AtOnce, ReplicaRequest? AfterSync) Part(ReplicaRequest request)
+    {
+        List<ReplicaItem>? atOnce = null, afterSync = null;
+        foreach (var item in request.Items)
+        {
+            if (Rules.MayAnswerAtOnce(store, item)) (atOnce ??= []).Add(item);
+            else (afterSync ??= []).Add(item);
+        }
+        return (
+            atOnce is null ? null : request with { Items = atOnce },
+            afterSync is null ? null : atOnce is null ? request : request with { Items = afterSync });
+    }
+
     /// <summary>Handles one batch.</summary>
     /// <param name="request">The batch.</param>
     /// <returns>One answer, to be sent once the store is synced; null for a request of another epoch.</returns>

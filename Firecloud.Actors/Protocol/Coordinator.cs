@@ -126,6 +126,9 @@ internal sealed class Coordinator
         Gateway.SetReachable(members);
     }
 
+    /// <summary>The members whose disk has no room for new values. Steers only.</summary>
+    public void SetFull(uint members) => Proposer.Full = members;
+
     /// <summary>Time passes.</summary>
     /// <param name="nowMs">Milliseconds of any clock that does not go back.</param>
     public void OnTick(long nowMs)

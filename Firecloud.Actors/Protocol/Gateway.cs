@@ -129,6 +129,7 @@ internal sealed class Gateway
             case ReplyStatus.AskHolder: AskHolder(pending, from, reply.Ballot); break;
             case ReplyStatus.Deposed: NextAttempt(pending, mayHaveRun: true, exhausted: 0); break;
             case ReplyStatus.NoQuorum: NoQuorum(pending, from, reply.VotesReachable); break;
+            case ReplyStatus.NoRoom: NoRoom(pending, reply.VotesReachable); break;
             case ReplyStatus.Unknown:
                 Finish(pending, OperationResult.Unknown(
                     "An earlier attempt may have been applied and later writes of the key have replaced its trace. "
@@ -289,6 +290,14 @@ internal sealed class Gateway
             VotesReachable = votes,
             VotesNeeded = needed,
         });
+    }
+
+    private void NoRoom(PendingRequest pending, int votes)
+    {
+        var needed = _configuration.Votes.Quorum;
+        var what = $"Disks are full: members with only {votes} of {needed} votes needed have room for new values. "
+            + "Gets and deletes go on. Free space; firecloud status names the disks.";
+        Finish(pending, Refuse(pending, RefusalReason.DiskFull, what) with { VotesReachable = votes, VotesNeeded = needed });
     }
 
     private void NobodyToAsk(PendingRequest pending)

@@ -62,6 +62,9 @@ public enum ReplyStatus : byte
 
     /// <summary>Not run: the coordinator is not part of a formed cluster, or does not know the epoch named.</summary>
     NotReady = 8,
+
+    /// <summary>Not run: the members whose disk has room for new values are no quorum.</summary>
+    NoRoom = 9,
 }
 
 /// <summary>A coordinator's answer to one request.</summary>

@@ -61,3 +61,23 @@ public sealed class Lives : IEquatable<Lives>
     /// <summary>For example 0,1,0,0.</summary>
     public override string ToString() => string.Join(',', _lives);
 }
+
+/// <summary>
+/// Vectors that are equal become one object, so that a tally compares references and old vectors are not kept alive.
+/// </summary>
+internal sealed class InternedLives(int members)
+{
+    private readonly Lives?[] _last = new Lives?[members];
+
+    /// <summary>The vector as it is known already.</summary>
+    /// <param name="from">Who sent it.</param>
+    /// <param name="lives">What it sent.</param>
+    public Lives Interned(int from, Lives lives)
+    {
+        foreach (var known in _last)
+        {
+            if (known is not null && known.Equals(lives)) return _last[from] = known;
+        }
+        return _last[from] = lives;
+    }
+}

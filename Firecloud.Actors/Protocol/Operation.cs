@@ -55,6 +55,9 @@ public sealed record Operation
     /// <summary>True when no value is left once it is applied.</summary>
     public bool Removes => Value is null && Kind is not (OperationKind.Get or OperationKind.Increment);
 
+    /// <summary>True when a value may be left once it is applied: it needs room on disk.</summary>
+    public bool NeedsRoom => !IsGet && !Removes;
+
     /// <summary>True when it never writes.</summary>
     public bool IsGet => Kind == OperationKind.Get;
 

@@ -36,6 +36,9 @@ public enum RefusalReason : byte
 
     /// <summary>The caller gave up before anything was written.</summary>
     Cancelled = 6,
+
+    /// <summary>The disks of too many members are full.</summary>
+    DiskFull = 7,
 }
 
 /// <summary>What a gateway answers.</summary>

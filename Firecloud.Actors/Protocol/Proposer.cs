@@ -40,7 +40,7 @@ internal sealed class Proposer
     private readonly Queue<(ShardOwner Owner, KeyState State)> _evictionClock = new();
     private readonly HashSet<ShardOwner> _toConfirm = [];
     private readonly HashSet<ShardOwner> _toAnnounce = [];
-    private readonly Lives?[] _lastLives;
+    private readonly InternedLives _lives;
     private readonly Drops _drops;
     private ulong _lastRound;
     private uint _reachable;
@@ -54,7 +54,7 @@ internal sealed class Proposer
         _limits = limits;
         _shards = new ShardOwner?[configuration.Shards];
         _drops = new Drops(this, limits.DropAfterMs, limits.MaxLingering);
-        _lastLives = new Lives?[configuration.Members.Count];
+        _lives = new InternedLives(configuration.Members.Count);
         _reachable = configuration.Votes.AllMembers;
         Outbox = new ProposerOutbox(configuration.Members.Count);
     }
@@ -76,6 +76,9 @@ internal sealed class Proposer
 
     /// <summary>Members that the transport can reach, self included. Steers; safety never rests on it.</summary>
     public uint Reachable => _reachable;
+
+    /// <summary>Members whose disk has no room for new values.</summary>
+    public uint Full { get; set; }
 
     public int VotesReachable => Configuration.Votes.Of(_reachable);
 
@@ -102,9 +105,9 @@ internal sealed class Proposer
     public void Submit(Request request, object origin)
     {
         var shard = request.Key.Shard(Configuration.Shards);
-        if (!QuorumReachable || _rounds.Count >= _limits.MaxRounds)
+        if (WhyNot(request) is { } status)
         {
-            Reply(origin, NotRun(request, shard, QuorumReachable ? ReplyStatus.Busy : ReplyStatus.NoQuorum));
+            Reply(origin, NotRun(request, shard, status));
             return;
         }
         var owner = Owner(shard);
@@ -128,7 +131,7 @@ internal sealed class Proposer
     {
         if (answer.Boot != Boot || !Rules.SameEpoch(answer.Epoch, Configuration.Epoch)) return;
         var from = Rules.Origin(answer);
-        var lives = Interned(from, answer.Lives);
+        var lives = _lives.Interned(from, answer.Lives);
         foreach (var item in answer.Items) OnAnswer(from, lives, item);
     }
 
@@ -333,6 +336,13 @@ internal sealed class Proposer
         Reply(round.Reader.Origin, NotRun(round.Reader.Request, round.Shard, ReplyStatus.AskHolder));
     }
 
+    // A later attempt may have run already: it is let through where there is no room, to know.
+    private ReplyStatus? WhyNot(Request request) =>
+        !QuorumReachable ? ReplyStatus.NoQuorum
+        : _rounds.Count >= _limits.MaxRounds ? ReplyStatus.Busy
+        : request is { Attempt: 1, Operation.NeedsRoom: true } && !Configuration.Votes.IsQuorum(_reachable & ~Full) ? ReplyStatus.NoRoom
+        : null;
+
     private void RefuseUnwritten()
     {
         foreach (var owner in _shards) owner?.RefuseUnwritten();
@@ -377,21 +387,11 @@ internal sealed class Proposer
         }
     }
 
-    // Vectors that are equal become one object, so that a tally compares references and old vectors are not kept alive.
-    private Lives Interned(int from, Lives lives)
-    {
-        foreach (var known in _lastLives)
-        {
-            if (known is not null && known.Equals(lives)) return _lastLives[from] = known;
-        }
-        return _lastLives[from] = lives;
-    }
-
     private Reply NotRun(Request request, int shard, ReplyStatus status) => new()
     {
         Id = request.Id, Attempt = request.Attempt, Status = status, Shard = shard,
         Ballot = _shards[shard]?.HighestSeen ?? Ballot.None,
         Chosen = _shards[shard]?.NewestChosen ?? Version.None,
-        VotesReachable = VotesReachable,
+        VotesReachable = status == ReplyStatus.NoRoom ? Configuration.Votes.Of(_reachable & ~Full) : VotesReachable,
     };
 }

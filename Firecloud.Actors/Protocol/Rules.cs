@@ -4,6 +4,8 @@
 // out ("planted bugs") and proves that it would notice: docs/testing.md has the table. Names in brackets are those of
 // section 10.
 // WATCH    a change here is a change of the protocol: shared by every class of this folder, so never by the way.
+using Firecloud.Actors.Storage;
+
 namespace Firecloud.Actors.Protocol;
 
 /// <summary>Decisions that linearizability rests on.</summary>
@@ -36,6 +38,12 @@ internal class Rules
 
     /// <summary>Drawn at every start (noboot): else two lives of a node give one version to two values.</summary>
     public virtual ulong BootOfBallot(ulong boot) => boot;
+
+    /// <summary>
+    /// A read may overtake a sync, but not what is not synced yet of its own key (unsyncedread): a record that was read and then lost.
+    /// </summary>
+    public virtual bool MayAnswerAtOnce(IRecordStore store, in ReplicaItem item) =>
+        item.Ask == ReplicaAsk.Read && store.IsSynced(item.Shard, item.Key);
 
     // ---- Reading (section 5) ----
 

@@ -1,6 +1,10 @@
 // ReplicaActor.cs - drives what one replica does: Acceptor (votes and records), Recovery when it has lost its memory, CatchUp
 // when it missed writes, StateServer for others that recover. Frames in, store, sync, frames out: nothing is sent before the
-// store has synced what it rests on, and one answer goes back per coordinator and batch.
+// store has synced what it rests on, and one answer goes back per coordinator and batch. What arrives during a sync goes with the
+// next one; reads of what is synced wait for none.
+//
+// The store decides over the actor: a damaged one is abandoned and the actor begins anew with an empty one (NodeActor restarts it);
+// after a failed sync nothing is answered any more.
 using Akka.Actor;
 using Akka.Event;
 using Firecloud.Actors.Node;
@@ -22,37 +26,67 @@ internal sealed class ReplicaActor : UntypedActor, IWithTimers
     private readonly CatchUp _catchUp;
     private readonly StateServer _stateServer;
     private readonly ILoggingAdapter _log = Context.GetLogger();
-    private readonly List<ReplicaAnswer>[] _answers;
+    private readonly List<ReplicaAnswer>[] _atOnce;    // by member: rest on nothing unsynced
+    private readonly List<ReplicaAnswer>[] _answers;   // by member: wait for the next sync
     private readonly List<(IActorRef To, object Message)> _afterSync = [];
     private readonly Tombstones _tombstones;
     private LinksChanged? _links;
     private Recovery? _recovery;
-    private bool _hasRecovered;
+    private bool _failed;
     private bool _flushing;
     private bool _syncing;
     private long _divergentSaid;
     private Recovered? _lastProgress;
 
-    public ReplicaActor(NodeContext node, IRecordStore store)
+    public ReplicaActor(NodeContext node, Func<IRecordStore> openStore)
     {
-        (_node, _store) = (node, store);
+        (_node, _store) = (node, openStore());
         var frame = node.Settings.FrameSize;
-        _catchUp = new CatchUp(node.Configuration, node.Self, store, new CatchUpLimits(node.Settings.CompareMs, 60, frame));
-        _acceptor = new Acceptor(store, node.Self, node.Configuration.Epoch) { Hear = _catchUp.Hear };
-        _stateServer = new StateServer(store, node.Configuration, node.Self, frame);
-        _tombstones = new Tombstones(store, TombstonesPerLook);
+        _catchUp = new CatchUp(node.Configuration, node.Self, _store, new CatchUpLimits(node.Settings.CompareMs, 60, frame));
+        _acceptor = new Acceptor(_store, node.Self, node.Configuration.Epoch) { Hear = _catchUp.Hear };
+        _stateServer = new StateServer(_store, node.Configuration, node.Self, frame);
+        _tombstones = new Tombstones(_store, TombstonesPerLook);
         _answers = [.. node.Configuration.Members.Select(_ => new List<ReplicaAnswer>())];
+        _atOnce = [.. node.Configuration.Members.Select(_ => new List<ReplicaAnswer>())];
     }
 
     public ITimerScheduler Timers { get; set; } = null!;
 
     private static long NowMs => Environment.TickCount64;
 
-    private bool Votes => _links?.State == NodeState.Voting;
+    // Both: what the cluster thinks of this memory, and what is in it.
+    private bool Votes => _links?.State == NodeState.Voting && _store.Identity.IsWhole;
 
     protected override void PreStart() => Timers.StartPeriodicTimer(Tick.Instance, Tick.Instance, TickInterval, TickInterval);
 
+    protected override void PreRestart(Exception reason, object message)
+    {
+        if (reason is DamagedStoreException) _store.Abandon(reason.Message);
+        base.PreRestart(reason, message);
+    }
+
+    protected override void PostRestart(Exception reason)
+    {
+        Context.Parent.Tell(new StoreOpened(_store.Identity, _store.WhyEmpty), Self);
+        base.PostRestart(reason);
+    }
+
+    protected override void PostStop() => _store.Dispose();
+
     protected override void OnReceive(object message)
+    {
+        if (_failed && message is not AdminRequest) return;
+        try
+        {
+            Handle(message);
+        }
+        catch (StoreFailedException e)
+        {
+            Fail(e);
+        }
+    }
+
+    private void Handle(object message)
     {
         switch (message)
         {
@@ -69,7 +103,15 @@ internal sealed class ReplicaActor : UntypedActor, IWithTimers
         Collect();
     }
 
-    protected override void PostStop() => _store.Dispose();
+    // Never retried as if it had worked: what was written may be lost, so this node may not vote on. What waits rests on it.
+    private void Fail(StoreFailedException failure)
+    {
+        _failed = true;
+        _afterSync.Clear();
+        foreach (var answers in _answers) answers.Clear();
+        _log.Error(failure, "This node does not vote any more: {0}", failure.Message);
+        Context.Parent.Tell(new StoreFailed(failure.Message), Self);
+    }
 
     private void OnFrame(Frame frame)
     {
@@ -105,7 +147,10 @@ internal sealed class ReplicaActor : UntypedActor, IWithTimers
     // Without its memory a replica has forgotten its promises: it answers nothing (protocol.md section 7).
     private void Handle(ReplicaRequest request)
     {
-        if (Votes && _acceptor.Handle(request) is { Items.Count: > 0 } answer) _answers[request.From].Add(answer);
+        if (!Votes) return;
+        var (atOnce, afterSync) = _syncing || _store.IsDirty ? _acceptor.Part(request) : (null, request);
+        if (atOnce is not null && _acceptor.Handle(atOnce) is { Items.Count: > 0 } reads) _atOnce[request.From].Add(reads);
+        if (afterSync is not null && _acceptor.Handle(afterSync) is { Items.Count: > 0 } answer) _answers[request.From].Add(answer);
     }
 
     private void Scan(ScanQuestion question)
@@ -123,13 +168,24 @@ internal sealed class ReplicaActor : UntypedActor, IWithTimers
 
     private void OnLinks(LinksChanged links)
     {
-        if (!Votes && links.State == NodeState.Voting) TellPromises();
+        if (links.Memory != _store.Identity.Id) return;   // news of a memory that was abandoned
+        var votes = Votes;
         _links = links;
+        if (!votes && Votes) TellPromises();
         _catchUp.SetReachable(Votes ? links.Reachable & links.Voting : 0);
+        if (links.State == NodeState.Joining && !_store.Identity.IsWhole) Keep(new ClusterKept());
         // Once is enough: the word that it is done may cross news of links that still call the memory lost.
-        if (links.State != NodeState.LostMemory || _recovery is not null || _hasRecovered) return;
+        if (links.State != NodeState.LostMemory || _recovery is not null || _store.Identity.IsWhole) return;
+        _store.Identity = _store.Identity with { IsRecovering = true };
         _recovery = new Recovery(_node.Configuration, _node.Self, _node.Boot, _store);
         _recovery.Start(NowMs);
+    }
+
+    // From here on the memory is whole, and counts as one after the sync that goes before the news.
+    private void Keep(object news)
+    {
+        _store.Identity = _store.Identity with { ClusterId = _links!.ClusterId, Founders = _links.Founders, IsRecovering = false };
+        _afterSync.Add((Context.Parent, news));
     }
 
     private void TellPromises()
@@ -178,6 +234,7 @@ internal sealed class ReplicaActor : UntypedActor, IWithTimers
 
     private AdminReply Force()
     {
+        if (_failed) return new AdminReply(false, "The store has failed; start the node again once its disk is well.");
         if (_recovery is not { IsDone: false }) return new AdminReply(false, "This node does not recover; nothing was done.");
         _recovery.Force();
         return new AdminReply(
@@ -194,15 +251,15 @@ internal sealed class ReplicaActor : UntypedActor, IWithTimers
         if (_recovery is { IsDone: true })
         {
             _log.Info("Recovered {0} records as life {1}.", _recovery.RecordsTaken, _recovery.Life);
-            _afterSync.Add((Context.Parent, new Recovered(null)));
-            (_recovery, _hasRecovered) = (null, true);
+            Keep(new Recovered(null));
+            _recovery = null;
         }
         else if (_recovery is not null)
         {
             var progress = new Recovered(_recovery.Progress(_node.Name));
             if (progress != _lastProgress) Context.Parent.Tell(_lastProgress = progress, Self);
         }
-        if (_flushing || (_afterSync.Count == 0 && _answers.All(a => a.Count == 0))) return;
+        if (_flushing || (_afterSync.Count == 0 && _answers.All(a => a.Count == 0) && _atOnce.All(a => a.Count == 0))) return;
         _flushing = true;
         Self.Tell(Flush.Instance, ActorRefs.NoSender);
     }
@@ -216,8 +273,11 @@ internal sealed class ReplicaActor : UntypedActor, IWithTimers
     private void OnFlush()
     {
         _flushing = false;
+        Send(Taken(_atOnce));
         if (_syncing) return;
-        var messages = TakeAll();
+        var messages = Taken(_answers);
+        messages.InsertRange(0, _afterSync);
+        _afterSync.Clear();
         if (messages.Count == 0) return;
         _node.Counters.Keys = _store.Count;
         var sync = _store.SyncAsync();
@@ -227,31 +287,31 @@ internal sealed class ReplicaActor : UntypedActor, IWithTimers
             return;
         }
         _syncing = true;
-        sync.AsTask().PipeTo(Self, success: () => new Synced(messages, null), failure: e => new Synced(messages, e));
+        sync.AsTask().PipeTo(
+            Self, success: () => new Synced(_store, messages, null), failure: e => new Synced(_store, messages, e.GetBaseException()));
     }
 
     private void OnSynced(Synced synced)
     {
-        // A failed sync is never retried as if it had worked: what was written may be lost, so this node may not vote on.
-        if (synced.Failure is not null) throw new InvalidOperationException("The store could not be synced.", synced.Failure);
+        if (synced.Store != _store) return;   // abandoned since
+        if (synced.Failure is not null) throw new StoreFailedException(synced.Failure.Message, synced.Failure);
         _syncing = false;
         Send(synced.Messages);
         OnFlush();
     }
 
-    private List<(IActorRef To, object Message)> TakeAll()
+    private List<(IActorRef To, object Message)> Taken(List<ReplicaAnswer>[] answers)
     {
-        var all = new List<(IActorRef, object)>(_afterSync);
-        _afterSync.Clear();
-        for (var member = 0; member < _answers.Length; member++)
+        var all = new List<(IActorRef, object)>();
+        for (var member = 0; member < answers.Length; member++)
         {
             var coordinator = _node.Peers[member].Coordinator;
-            foreach (var answer in Merged(_answers[member]))
+            foreach (var answer in Merged(answers[member]))
             {
                 if (member == _node.Self) all.Add((coordinator, answer));
                 else all.AddRange(Batching.Cut(answer, _node.Settings.FrameSize).Select(part => (coordinator, (object)_node.Encode(part))));
             }
-            _answers[member].Clear();
+            answers[member].Clear();
         }
         return all;
     }
@@ -266,5 +326,5 @@ internal sealed class ReplicaActor : UntypedActor, IWithTimers
         foreach (var (to, message) in messages) to.Tell(message, ActorRefs.NoSender);
     }
 
-    private sealed record Synced(List<(IActorRef To, object Message)> Messages, Exception? Failure);
+    private sealed record Synced(IRecordStore Store, List<(IActorRef To, object Message)> Messages, Exception? Failure);
 }

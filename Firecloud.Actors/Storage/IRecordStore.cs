@@ -9,6 +9,12 @@ namespace Firecloud.Actors.Storage;
 /// </remarks>
 public interface IRecordStore : IDisposable
 {
+    /// <summary>Whose memory this is. Kept like everything else: durable with the next sync.</summary>
+    StoreIdentity Identity { get; set; }
+
+    /// <summary>Why there is nothing of an earlier start here, for people: a clause that follows "this node".</summary>
+    string WhyEmpty { get; }
+
     /// <summary>How often each member is known to have lost its memory.</summary>
     Lives Lives { get; set; }
 
@@ -69,6 +75,15 @@ public interface IRecordStore : IDisposable
     /// <summary>Some keys held as deleted, to be tidied away: see <c>Proposer.Refresh</c>.</summary>
     /// <param name="most">At most so many.</param>
     IReadOnlyList<(int Shard, Key Key, Version Version)> Tombstones(int most);
+
+    /// <summary>True when an answer that names only this key's record rests on nothing that is still to be synced.</summary>
+    /// <param name="shard">The key's shard.</param>
+    /// <param name="key">The key.</param>
+    bool IsSynced(int shard, Key key);
+
+    /// <summary>What is stored can't be trusted: it is never used again, this time or after a restart. Only disposal follows.</summary>
+    /// <param name="reason">What was found, for people.</param>
+    void Abandon(string reason);
 
     /// <summary>Makes everything written so far durable.</summary>
     /// <returns>Completes when it is; already completed where nothing has to be waited for.</returns>

@@ -26,6 +26,12 @@ public sealed class MemoryRecordStore : IRecordStore
     }
 
     /// <inheritdoc/>
+    public StoreIdentity Identity { get; set; } = new(0);
+
+    /// <inheritdoc/>
+    public string WhyEmpty => "kept its records in memory only and was restarted";
+
+    /// <inheritdoc/>
     public Lives Lives { get; set; }
 
     /// <inheritdoc/>
@@ -87,6 +93,12 @@ public sealed class MemoryRecordStore : IRecordStore
     /// <inheritdoc/>
     public IReadOnlyList<(int Shard, Key Key, Version Version)> Tombstones(int most) =>
         [.. _tombstones.Take(most).Select(t => (t.Value, t.Key, Get(t.Value, t.Key).Record.Version))];
+
+    /// <inheritdoc/>
+    public bool IsSynced(int shard, Key key) => true;
+
+    /// <inheritdoc/>
+    public void Abandon(string reason) { }
 
     /// <inheritdoc/>
     public ValueTask SyncAsync() => ValueTask.CompletedTask;

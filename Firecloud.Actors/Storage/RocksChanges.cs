@@ -28,6 +28,9 @@ internal sealed class RocksChanges
     public bool IsEmpty =>
         Records.Count == 0 && Promised.Count == 0 && Dropped.Count == 0 && Lives is null && Header is null;
 
+    /// <summary>True when nothing here changes the answer to a read of this key.</summary>
+    public bool IsSynced(int shard, Key key) => Lives is null && !Dropped.ContainsKey(shard) && !Records.ContainsKey(key);
+
     public void FillInto(WriteBatch batch)
     {
         if (Header is { } header) Put(batch, RocksLayout.KeyOf(RocksTable.Header), RocksLayout.Header(header));

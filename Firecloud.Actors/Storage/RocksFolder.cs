@@ -1,5 +1,6 @@
 // RocksFolder.cs - a folder with RocksDB in it: opened, checked whose it is, read. Everything that comes out of it passes through
 // here, so that what is damaged is named and never taken for something that is not there.
+using System.Security.Cryptography;
 using System.Text;
 using Firecloud.Actors.Wire;
 using RocksDbSharp;
@@ -8,40 +9,51 @@ namespace Firecloud.Actors.Storage;
 
 internal sealed class RocksFolder : IDisposable
 {
-    // What RocksDB leaves when it is stopped while it makes a new folder: logs of data come after CURRENT. Without CURRENT it would
-    // begin anew beside anything, and the replica would not know that it forgot.
-    private static readonly string[] NewFolder = ["LOCK", "LOG", "IDENTITY", "MANIFEST-000001", "000000.dbtmp", "000001.dbtmp"];
-
     private readonly string _folder;
+    private readonly SyncedMark _mark;
     private readonly RocksDb _db;
     private readonly WriteOptions _toDisk = new WriteOptions().SetSync(true);
 
     public RocksFolder(RocksStoreOptions options)
     {
         _folder = options.Folder;
-        CheckFolder(_folder);
-        _db = OpenDatabase(options);
+        var mark = StoreFolder.Prepare(_folder);
         try
         {
+            _db = OpenDatabase(options, mayBeNew: mark is { Number: 0 });
+            _mark = CheckMark(mark);
             Header = CheckHeader(options);
+            CheckEnd();
+            if (_mark.Number < Batches) _mark.Write(Batches);   // what was read from the log is synced by now
         }
         catch
         {
-            _db.Dispose();
+            _db?.Dispose();
+            mark?.Dispose();
             throw;
         }
     }
 
     public RocksHeader Header { get; }
 
-    public void Dispose() => _db.Dispose();
+    /// <summary>The number of the last batch.</summary>
+    public ulong Batches { get; private set; }
+
+    public void Dispose()
+    {
+        _db.Dispose();
+        _mark.Dispose();
+    }
 
     /// <summary>Writes a batch, whole or not at all; durable when it returns.</summary>
     public void Write(RocksChanges changes)
     {
         using var batch = new WriteBatch();
         changes.FillInto(batch);
+        var key = RocksLayout.KeyOf(RocksTable.Batch);
+        batch.Put(key, RocksLayout.Seal(key, RocksLayout.Batch(Batches + 1)));
         _db.Write(batch, _toDisk);
+        _mark.Write(++Batches);
     }
 
     /// <summary>A value, or null where nothing is stored.</summary>
@@ -53,7 +65,7 @@ internal sealed class RocksFolder : IDisposable
         }
         catch (RocksDbException e)
         {
-            throw new DamagedRecordException($"{Place(key)} can't be read: {e.Message}", e);
+            throw RocksErrors.OfReading(Place(key), e);
         }
     }
 
@@ -81,7 +93,7 @@ internal sealed class RocksFolder : IDisposable
         }
         catch (WireFormatException e)
         {
-            throw new DamagedRecordException($"{Place(key)} is damaged. {e.Message}", e);
+            throw new DamagedStoreException($"{Place(key)} is damaged. {e.Message}", e);
         }
     }
 
@@ -94,7 +106,7 @@ internal sealed class RocksFolder : IDisposable
         }
         catch (RocksDbException e)
         {
-            throw new DamagedRecordException($"{Place(prefix)} and what follows can't be read: {e.Message}", e);
+            throw RocksErrors.OfReading($"{Place(prefix)} and what follows", e);
         }
     }
 
@@ -107,24 +119,25 @@ internal sealed class RocksFolder : IDisposable
             : $"{table}{shard}, key \"{Encoding.UTF8.GetString(name)}\" ({Convert.ToHexString(name)}), in {_folder}";
     }
 
-    private static void CheckFolder(string folder)
+    // Every store has the file, so a database without one is another program's, or lost it.
+    private SyncedMark CheckMark(SyncedMark? mark)
     {
-        if (File.Exists(folder)) throw new StoreRefusedException($"{folder} is a file. The store needs a folder.");
-        try
+        if (mark is not null) return mark;
+        if (_db.Get(RocksLayout.KeyOf(RocksTable.Header)) is null)
         {
-            Directory.CreateDirectory(folder);
-            if (File.Exists(Path.Combine(folder, "CURRENT"))) return;
-            var foreign = Directory.EnumerateFileSystemEntries(folder).Select(Path.GetFileName).FirstOrDefault(f => !NewFolder.Contains(f));
-            if (foreign is null) return;
-            throw new StoreRefusedException($"{folder} holds {foreign}, but no store (the file CURRENT is missing). Name an empty folder.");
+            throw new StoreRefusedException($"{_folder} holds a database that is not a store of Firecloud. Name an empty folder.");
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new StoreRefusedException($"{folder} can't be used: {e.Message}", e);
-        }
+        throw new DamagedStoreException($"{_folder} lost its file {SyncedMark.Name}: how far it was synced is not known.");
     }
 
-    private static RocksDb OpenDatabase(RocksStoreOptions options)
+    private void CheckEnd()
+    {
+        if (_mark.Number <= Batches) return;
+        throw new DamagedStoreException(
+            $"{_folder} lost the end of its log: it ends with batch {Batches}, but batch {_mark.Number} was synced.");
+    }
+
+    private static RocksDb OpenDatabase(RocksStoreOptions options, bool mayBeNew)
     {
         var tables = new BlockBasedTableOptions()
             .SetBlockCache(Cache.CreateLru((ulong)options.BlockCacheBytes))
@@ -132,10 +145,11 @@ internal sealed class RocksFolder : IDisposable
             .SetPinL0FilterAndIndexBlocksInCache(true)
             .SetFilterPolicy(BloomFilterPolicy.Create(10, false));
         // Of the ways to read the log after a crash this is the one that forgives a last batch cut short, which nobody was answered
-        // for. The default drops everything behind a damaged batch, and with it promises that were given. What still looks like a
-        // batch cut short: a damaged length within the last 32 KiB of the log, and a file system that lost the end of what it synced.
+        // for. The default drops everything behind a damaged batch, and with it promises that were given. What else looks like a
+        // batch cut short, SyncedMark finds. What was read from the log goes to a table, synced, before the opening ends: a process
+        // that was killed may have left it unsynced.
         var database = new DbOptions()
-            .SetCreateIfMissing(true)
+            .SetCreateIfMissing(mayBeNew)
             .SetParanoidChecks(true)
             .SetWalRecoveryMode(RocksDbSharp.Recovery.TolerateCorruptedTailRecords)
             .SetBlockBasedTableFactory(tables)
@@ -145,35 +159,32 @@ internal sealed class RocksFolder : IDisposable
             .SetMaxOpenFiles(512)
             .SetMaxLogFileSize(1 << 20)
             .SetKeepLogFileNum(4);
+        Native.Instance.rocksdb_options_set_avoid_flush_during_recovery(database.Handle, 0);
         Native.Instance.rocksdb_options_set_track_and_verify_wals_in_manifest(database.Handle, 1);
         try
         {
             return RocksDb.Open(database, options.Folder);
         }
-        catch (RocksDbException e) when (e.Message.Contains("lock hold by", StringComparison.Ordinal)
-            || e.Message.Contains("While lock file", StringComparison.Ordinal))
-        {
-            throw new StoreRefusedException($"{options.Folder} is in use, by this process or another one. Stop that one first.", e);
-        }
         catch (RocksDbException e)
         {
-            throw new StoreRefusedException($"{options.Folder} can't be opened: {e.Message}", e);
+            throw RocksErrors.OfOpening(options.Folder, e);
         }
     }
 
     private RocksHeader CheckHeader(RocksStoreOptions options)
     {
         var key = RocksLayout.KeyOf(RocksTable.Header);
-        var mine = new RocksHeader(RocksLayout.Format, options.ClusterId, options.Member, options.Members, options.Shards);
+        var mine = new RocksHeader(RocksLayout.Format, options.Member, options.Shards, options.Votes, new StoreIdentity(NewId()));
         byte[]? value;
         try
         {
             value = _db.Get(key);
+            Batches = Read(RocksLayout.KeyOf(RocksTable.Batch), 0, 0, (ref r) => r.Fixed64());
             if (value is null) return Found(mine);
         }
         catch (RocksDbException e)
         {
-            throw new StoreRefusedException($"{_folder}: its header can't be read: {e.Message}", e);
+            throw RocksErrors.OfReading($"The header of {_folder}", e);
         }
         RocksHeader header;
         try
@@ -182,26 +193,31 @@ internal sealed class RocksFolder : IDisposable
         }
         catch (WireFormatException e)
         {
-            throw new StoreRefusedException($"{_folder}: its header is damaged. {e.Message}", e);
+            throw new DamagedStoreException($"{_folder}: its header is damaged. {e.Message}", e);
         }
         CheckHeader(header, mine);
-        if (header.ClusterId != 0 || mine.ClusterId == 0) return header;
-        Write(new RocksChanges { Header = mine });
-        return mine;
+        return header;
     }
 
-    private void CheckHeader(in RocksHeader kept, in RocksHeader mine)
+    private static ulong NewId()
+    {
+        Span<byte> bytes = stackalloc byte[8];
+        RandomNumberGenerator.Fill(bytes);
+        return BitConverter.ToUInt64(bytes) | 1;   // 0 is none
+    }
+
+    private void CheckHeader(RocksHeader kept, RocksHeader mine)
     {
         if (kept.Format > RocksLayout.Format)
         {
             throw Refused($"has format {kept.Format}, this program knows formats up to {RocksLayout.Format}. Use a newer program.");
         }
         if (kept.Member != mine.Member) throw Refused($"belongs to member {kept.Member}, this is member {mine.Member}.");
-        if (kept.Members != mine.Members) throw Refused($"is of a cluster of {kept.Members} members, this one has {mine.Members}.");
         if (kept.Shards != mine.Shards) throw Refused($"has {kept.Shards} shards, configured are {mine.Shards}; their number can't change.");
-        if (kept.ClusterId != 0 && mine.ClusterId != 0 && kept.ClusterId != mine.ClusterId)
+        if (!kept.Votes.SequenceEqual(mine.Votes))
         {
-            throw Refused($"belongs to cluster {kept.ClusterId:x16}, this is cluster {mine.ClusterId:x16}.");
+            throw Refused($"is of a cluster with votes [{string.Join(", ", kept.Votes)}], configured are [{string.Join(", ", mine.Votes)}]; "
+                + "they can't change while it holds data.");
         }
 
         StoreRefusedException Refused(string sentence) => new($"{_folder} {sentence}");
@@ -209,10 +225,8 @@ internal sealed class RocksFolder : IDisposable
 
     private RocksHeader Found(RocksHeader mine)
     {
-        foreach (var (key, _) in Scan([]))
-        {
-            throw new StoreRefusedException($"{_folder} has no header, but {Place(key)}: it is damaged, or not a store of Firecloud.");
-        }
+        foreach (var (key, _) in Scan([])) throw new DamagedStoreException($"{_folder} has no header, but {Place(key)}.");
+        CheckEnd();
         Write(new RocksChanges { Header = mine });
         return mine;
     }

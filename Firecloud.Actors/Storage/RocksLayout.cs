@@ -14,7 +14,8 @@ namespace Firecloud.Actors.Storage;
 
 internal enum RocksTable : byte
 {
-    Header = (byte)'H',      // format, cluster id, member, members, shards
+    Header = (byte)'H',      // format, member, shards, votes by member, identity
+    Batch = (byte)'N',       // the number of the last batch, from 1
     Lives = (byte)'L',       // one number per member
     Promised = (byte)'P',    // shard: ballot
     Dropped = (byte)'D',     // shard: version
@@ -24,7 +25,7 @@ internal enum RocksTable : byte
 }
 
 /// <summary>What a store is and whose.</summary>
-internal readonly record struct RocksHeader(ulong Format, ulong ClusterId, int Member, int Members, int Shards);
+internal sealed record RocksHeader(ulong Format, int Member, int Shards, IReadOnlyList<int> Votes, StoreIdentity Identity);
 
 internal static class RocksLayout
 {
@@ -76,14 +77,19 @@ internal static class RocksLayout
         return sum == found ? content : throw new WireFormatException($"Its checksum is {sum:x16}, written was {found:x16}.");
     }
 
-    public static WireWriter Header(in RocksHeader header)
+    public static WireWriter Header(RocksHeader header)
     {
-        var writer = new WireWriter(32);
+        var writer = new WireWriter(96);
         writer.Varint(header.Format);
-        writer.Fixed64(header.ClusterId);
         writer.Varint((ulong)header.Member);
-        writer.Varint((ulong)header.Members);
         writer.Varint((ulong)header.Shards);
+        writer.Varint((ulong)header.Votes.Count);
+        foreach (var votes in header.Votes) writer.Varint((ulong)votes);
+        writer.Fixed64(header.Identity.Id);
+        writer.Fixed64(header.Identity.ClusterId);
+        writer.Byte(header.Identity.IsRecovering ? (byte)1 : (byte)0);
+        writer.Varint((ulong)header.Identity.Founders.Count);
+        foreach (var founder in header.Identity.Founders) writer.Fixed64(founder);
         return writer;
     }
 
@@ -92,8 +98,14 @@ internal static class RocksLayout
     {
         var reader = new WireReader(rest, 0, 0);
         var format = reader.Varint();
-        return format > Format ? new RocksHeader(format, 0, 0, 0, 0)
-            : new RocksHeader(format, reader.Fixed64(), reader.Number(), reader.Number(), reader.Number());
+        if (format > Format) return new RocksHeader(format, 0, 0, [], new StoreIdentity(0));
+        var (member, shards) = (reader.Number(), reader.Number());
+        var votes = new int[reader.Count(1)];
+        for (var i = 0; i < votes.Length; i++) votes[i] = reader.Number();
+        var identity = new StoreIdentity(reader.Fixed64()) { ClusterId = reader.Fixed64(), IsRecovering = reader.Byte() == 1 };
+        var founders = new ulong[reader.Count(8)];
+        for (var i = 0; i < founders.Length; i++) founders[i] = reader.Fixed64();
+        return new RocksHeader(format, member, shards, votes, identity with { Founders = founders });
     }
 
     public static WireWriter Record(in StoredRecord stored)
@@ -107,6 +119,13 @@ internal static class RocksLayout
     {
         var writer = new WireWriter(16);
         ReplicaCodec.Write(writer, lives);
+        return writer;
+    }
+
+    public static WireWriter Batch(ulong number)
+    {
+        var writer = new WireWriter(8);
+        writer.Fixed64(number);
         return writer;
     }
 

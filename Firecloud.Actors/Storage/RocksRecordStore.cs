@@ -34,20 +34,21 @@ public sealed class RocksRecordStore : IRecordStore
 
     /// <summary>Opens a folder, or makes a new one.</summary>
     /// <param name="options">Whose store it is.</param>
-    /// <exception cref="StoreRefusedException">The folder is in use, damaged, or not this member's.</exception>
-    /// <exception cref="DamagedRecordException">What is needed to open it is damaged.</exception>
+    /// <exception cref="StoreRefusedException">The folder is in use, or not this member's, or the disk fails.</exception>
+    /// <exception cref="DamagedStoreException">What is needed to open it is damaged or missing.</exception>
     public RocksRecordStore(RocksStoreOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        (_name, _members, _shards) = (options.Folder, options.Members, options.Shards);
+        (_name, _members, _shards) = (options.Folder, options.Votes.Count, options.Shards);
         _trees = [.. Enumerable.Range(0, _shards).Select(_ => new HashTree())];
         _counts = new int[_shards * HashTree.Leaves];
         _promised = new Ballot[_shards];
         _dropped = new Version[_shards];
-        _folder = new RocksFolder(options);
+        _folder = OpenFolder(options);
         try
         {
             _header = _folder.Header;
+            WhyEmpty = options.WhyEmpty ?? $"began with an empty folder, {_name}";
             _lives = Load();
         }
         catch
@@ -57,8 +58,15 @@ public sealed class RocksRecordStore : IRecordStore
         }
     }
 
-    /// <summary>The cluster that the store belongs to; 0 while it belongs to none.</summary>
-    public ulong ClusterId => _header.ClusterId;
+    /// <inheritdoc/>
+    public StoreIdentity Identity
+    {
+        get => Usable(_header).Identity;
+        set => _header = Usable(_pending).Header = _header with { Identity = value };
+    }
+
+    /// <inheritdoc/>
+    public string WhyEmpty { get; }
 
     /// <inheritdoc/>
     public Lives Lives
@@ -79,20 +87,8 @@ public sealed class RocksRecordStore : IRecordStore
     /// <summary>For tests: runs on the thread that syncs, before it writes.</summary>
     internal Action? BeforeWrite { get; set; }
 
-    /// <summary>Notes the cluster that the store belongs to from now on; durable with the next sync.</summary>
-    /// <param name="clusterId">Not 0.</param>
-    /// <exception cref="StoreRefusedException">It belongs to another one.</exception>
-    public void SetCluster(ulong clusterId)
-    {
-        Invariant.That(clusterId != 0);
-        if (Usable(_header).ClusterId == clusterId) return;
-        if (ClusterId != 0) throw new StoreRefusedException($"{_name} belongs to cluster {ClusterId:x16}, not to {clusterId:x16}.");
-        _header = _header with { ClusterId = clusterId };
-        _pending.Header = _header;
-    }
-
     /// <inheritdoc/>
-    /// <exception cref="DamagedRecordException">The record is not what was written.</exception>
+    /// <exception cref="DamagedStoreException">The record is not what was written.</exception>
     public StoredRecord Get(int shard, Key key)
     {
         if (Usable(_pending).Records.TryGetValue(key, out var entry) || _written.Records.TryGetValue(key, out entry)) return entry.Stored;
@@ -106,7 +102,7 @@ public sealed class RocksRecordStore : IRecordStore
     }
 
     /// <inheritdoc/>
-    /// <exception cref="DamagedRecordException">The record before is not what was written.</exception>
+    /// <exception cref="DamagedStoreException">The record before is not what was written.</exception>
     public void Put(int shard, Key key, StoredRecord record)
     {
         Invariant.That(record.Record.Held);
@@ -114,7 +110,7 @@ public sealed class RocksRecordStore : IRecordStore
     }
 
     /// <inheritdoc/>
-    /// <exception cref="DamagedRecordException">The record is not what was written.</exception>
+    /// <exception cref="DamagedStoreException">The record is not what was written.</exception>
     public void Remove(int shard, Key key)
     {
         var before = Get(shard, key).Record;
@@ -187,7 +183,14 @@ public sealed class RocksRecordStore : IRecordStore
     }
 
     /// <inheritdoc/>
+    public bool IsSynced(int shard, Key key) => Usable(_pending).IsSynced(shard, key) && (_sync.IsCompleted || _written.IsSynced(shard, key));
+
+    /// <inheritdoc/>
+    public void Abandon(string reason) => StoreFolder.MarkDamaged(_name, reason);
+
+    /// <inheritdoc/>
     /// <exception cref="StoreFailedException">It could not be written; the store refuses everything from now on.</exception>
+    /// <exception cref="DamagedStoreException">The same, because RocksDB met damage.</exception>
     public ValueTask SyncAsync()
     {
         if (Usable(_pending).IsEmpty) return new ValueTask(_sync);
@@ -205,6 +208,32 @@ public sealed class RocksRecordStore : IRecordStore
         _disposed = true;
         Task.WaitAny(_sync);   // does not throw when it failed: its caller was told
         _folder.Dispose();
+    }
+
+    /// <summary>Opens a folder; one that is damaged is set aside first, and the store begins empty in its place.</summary>
+    /// <param name="options">Whose store it is.</param>
+    /// <exception cref="StoreRefusedException">The folder can't be used, or is damaged and can't be set aside.</exception>
+    public static RocksRecordStore OpenOrBeginAnew(RocksStoreOptions options)
+    {
+        try
+        {
+            return new RocksRecordStore(options);
+        }
+        catch (DamagedStoreException e)
+        {
+            var aside = StoreFolder.SetAside(options.Folder, e.Message);
+            return new RocksRecordStore(options with { WhyEmpty = $"found its store damaged and set it aside as {aside}: {e.Message}" });
+        }
+    }
+
+    // A memory that was not taken over to its end is no memory: what is in it may have been dropped everywhere else since.
+    private static RocksFolder OpenFolder(RocksStoreOptions options)
+    {
+        var folder = new RocksFolder(options);
+        if (!folder.Header.Identity.IsRecovering) return folder;
+        folder.Dispose();
+        StoreFolder.Delete(options.Folder);
+        return new RocksFolder(options);
     }
 
     private static StoredRecord ReadRecord(ref WireReader reader) => ReplicaCodec.ReadRecord(ref reader, Ballot.None);
@@ -264,7 +293,7 @@ public sealed class RocksRecordStore : IRecordStore
     private int ShardOf(byte[] key)
     {
         var shard = RocksLayout.ShardOf(key);
-        return shard >= 0 && shard < _shards ? shard : throw new DamagedRecordException($"{_name} has shard {shard} of {_shards}.");
+        return shard >= 0 && shard < _shards ? shard : throw new DamagedStoreException($"{_name} has shard {shard} of {_shards}.");
     }
 
     private T Usable<T>(T state)
@@ -273,6 +302,9 @@ public sealed class RocksRecordStore : IRecordStore
         return _failure is null ? state : throw Failed(_failure);
     }
 
-    private StoreFailedException Failed(Exception cause) =>
-        new($"The store in {_name} could not be synced, and is not used any more: {cause.Message}", cause);
+    private Exception Failed(Exception cause)
+    {
+        var sentence = $"The store in {_name} could not be synced, and is not used any more: {cause.Message}";
+        return RocksErrors.IsDamage(cause.Message) ? new DamagedStoreException(sentence, cause) : new StoreFailedException(sentence, cause);
+    }
 }

@@ -9,14 +9,14 @@ public sealed record RocksStoreOptions
     /// <summary>The member whose store this is: its index in the configuration.</summary>
     public required int Member { get; init; }
 
-    /// <summary>Number of members.</summary>
-    public required int Members { get; init; }
+    /// <summary>Votes by member. They can't change while the store lives: a quorum of the old votes need not meet one of the new.</summary>
+    public required IReadOnlyList<int> Votes { get; init; }
 
     /// <summary>Number of shards of the cluster.</summary>
     public required int Shards { get; init; }
 
-    /// <summary>The cluster's id; 0 while it is not known, then any is accepted.</summary>
-    public ulong ClusterId { get; init; }
+    /// <summary>What a store that begins empty gives as <see cref="IRecordStore.WhyEmpty"/>; null: that its folder was empty.</summary>
+    internal string? WhyEmpty { get; init; }
 
     /// <summary>Bytes for blocks that were read, with indexes and filters. At least 1 MiB. More of it saves reads from disk.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Less than 1 MiB.</exception>

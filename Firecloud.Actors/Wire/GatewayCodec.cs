@@ -120,7 +120,7 @@ internal static class GatewayCodec
         writer.Varint((ulong)reply.Shard);
         writer.Ballot(reply.Ballot);
         writer.Version(reply.Chosen);
-        if (reply.Status == ReplyStatus.NoQuorum) writer.Varint((ulong)reply.VotesReachable);
+        if (reply.Status is ReplyStatus.NoQuorum or ReplyStatus.NoRoom) writer.Varint((ulong)reply.VotesReachable);
         if (reply.Status != ReplyStatus.Done) return;
         writer.Byte((byte)reply.Outcome);
         writer.Byte((byte)((reply.Value is null ? 0 : HasValue) | (reply.ValueKnown ? ValueKnown : 0) | (reply.Kept ? Kept : 0)));
@@ -131,7 +131,7 @@ internal static class GatewayCodec
 
     private static Reply ReadReply(ref WireReader reader)
     {
-        var status = (ReplyStatus)reader.Kind((byte)ReplyStatus.NotReady);
+        var status = (ReplyStatus)reader.Kind((byte)ReplyStatus.NoRoom);
         var id = reader.Id();
         var reply = new Reply
         {
@@ -141,7 +141,7 @@ internal static class GatewayCodec
             Shard = reader.Shard(),
             Ballot = reader.Ballot(),
             Chosen = reader.Version(),
-            VotesReachable = status == ReplyStatus.NoQuorum ? (int)Math.Min(reader.Varint(), int.MaxValue) : 0,
+            VotesReachable = status is ReplyStatus.NoQuorum or ReplyStatus.NoRoom ? (int)Math.Min(reader.Varint(), int.MaxValue) : 0,
         };
         if (status != ReplyStatus.Done) return reply;
         var outcome = (Outcome)reader.Kind((byte)Outcome.NotANumber);

@@ -8,7 +8,7 @@ internal static class NodeCodec
     public static void Write(WireWriter writer, Hello hello)
     {
         writer.Byte((byte)hello.From);
-        writer.Fixed64(hello.Boot);
+        writer.Fixed64(hello.Memory);
         writer.Fixed64(hello.Fingerprint);
     }
 
@@ -17,23 +17,23 @@ internal static class NodeCodec
     public static void Write(WireWriter writer, Welcome welcome)
     {
         writer.Byte((byte)welcome.From);
-        writer.Fixed64(welcome.Boot);
-        writer.Fixed64(welcome.HelloBoot);
+        writer.Fixed64(welcome.Memory);
+        writer.Fixed64(welcome.HelloMemory);
         writer.Fixed64(welcome.Fingerprint);
         writer.Fixed64(welcome.ClusterId);
-        writer.Byte(welcome.Votes ? (byte)1 : (byte)0);
+        writer.Byte((byte)((welcome.Votes ? 1 : 0) | (welcome.Full ? 2 : 0)));
         writer.Varint((ulong)welcome.Founders.Count);
-        foreach (var boot in welcome.Founders) writer.Fixed64(boot);
+        foreach (var memory in welcome.Founders) writer.Fixed64(memory);
     }
 
     public static Welcome ReadWelcome(ref WireReader reader)
     {
         var from = reader.Member();
-        var (boot, helloBoot, fingerprint, clusterId) = (reader.Fixed64(), reader.Fixed64(), reader.Fixed64(), reader.Fixed64());
-        var votes = reader.Byte() == 1;
+        var (memory, helloMemory, fingerprint, clusterId) = (reader.Fixed64(), reader.Fixed64(), reader.Fixed64(), reader.Fixed64());
+        var flags = reader.Byte();
         var founders = new ulong[reader.Count(8)];
         for (var i = 0; i < founders.Length; i++) founders[i] = reader.Fixed64();
-        return new Welcome(from, boot, helloBoot, fingerprint, clusterId, founders, votes);
+        return new Welcome(from, memory, helloMemory, fingerprint, clusterId, founders, (flags & 1) != 0, (flags & 2) != 0);
     }
 
     public static void Write(WireWriter writer, ConfigurationReply reply)

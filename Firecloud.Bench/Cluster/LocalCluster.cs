@@ -38,6 +38,7 @@ internal sealed class LocalCluster : IAsyncDisposable
                 firecloud {
                   node = {{i}}
                   members = [{{members}}]
+                  storage.kind = memory
                 }
                 akka {
                   loglevel = OFF

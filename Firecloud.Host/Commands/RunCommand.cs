@@ -4,6 +4,7 @@ using System.Runtime.InteropServices;
 using Akka.Actor;
 using Akka.Configuration;
 using Firecloud.Actors.Node;
+using Firecloud.Actors.Storage;
 using Firecloud.Host.Kv739;
 
 namespace Firecloud.Host.Commands;
@@ -28,6 +29,7 @@ internal static class RunCommand
     {
         root.Options.Add(ConfigFile);
         SecretOptions.AddTo(root);
+        StorageOptions.AddTo(root);
         root.Arguments.Add(Original);
         root.SetAction((parsed, stop) => RunAsync(parsed, parsed.GetValue(ConfigFile), parsed.GetValue(Original) ?? []));
     }
@@ -42,7 +44,7 @@ internal static class RunCommand
                 throw new ConfigurationException("Say how to run: --config FILE, or INDEX and the addresses of all members. See --help.");
             }
             var user = file is not null ? ConfigFiles.Read(file) : OriginalForm.Read(original);
-            system = FirecloudNode.SystemConfig(SecretOptions.AddTo(user, parsed));
+            system = FirecloudNode.SystemConfig(StorageOptions.AddTo(SecretOptions.AddTo(user, parsed), parsed));
         }
         catch (Exception e) when (e is ConfigurationException or IOException or UnauthorizedAccessException)
         {
@@ -55,27 +57,31 @@ internal static class RunCommand
     private static async Task<int> RunAsync(Config config)
     {
         var settings = NodeSettings.From(config);
-        ActorSystem actors;
+        ActorSystem? actors = null;
+        FirecloudNode node;
         try
         {
             actors = AkkaNoise.CreateSystem("firecloud", config);
+            node = FirecloudNode.Start(actors);
         }
         catch (Exception e)
         {
-            var cause = e.GetBaseException();
+            var cause = e is StoreRefusedException ? e : e.GetBaseException();
             await Console.Error.WriteLineAsync($"firecloud: node {settings.Self} can't start: {cause.Message}");
+            if (actors is not null) await actors.Terminate();
             return ExitCodes.CannotStart;
         }
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, c => Leave(c, actors));
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, c => Leave(c, actors));
-        var node = FirecloudNode.Start(actors);
         await using var kv739 = settings.Kv739 ? await Kv739Server.StartAsync(actors, node) : null;
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"Firecloud node {settings.Self} at {settings.Address}, one of {settings.Configuration.Members.Count} members."));
+            $"Firecloud node {settings.Self} at {settings.Address}, one of {settings.Configuration.Members.Count} members, {Records(settings.Storage)}."));
         await actors.WhenTerminated;
         return Environment.ExitCode;
     }
+
+    private static string Records(StorageSettings storage) => storage.IsOnDisk ? $"records in {storage.Folder}" : "records in memory only";
 
     // The members learn at once that this node leaves; what is under way here is left to the gateways' other attempts.
     private static void Leave(PosixSignalContext context, ActorSystem actors)

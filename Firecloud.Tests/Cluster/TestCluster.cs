@@ -19,16 +19,24 @@ internal sealed class TestCluster : IAsyncDisposable
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private readonly string _settings;
+    private readonly string? _folder;
     private readonly ActorSystem?[] _systems;
 
-    private TestCluster(int[] votes, string settings)
+    private TestCluster(int[] votes, string settings, bool onDisk)
     {
+        _folder = onDisk ? Directory.CreateTempSubdirectory("firecloud-").FullName : null;
         Ports = FreePorts(votes.Length);
         _systems = new ActorSystem?[votes.Length];
         _settings = $$"""
             firecloud {
               members = [{{string.Join(", ", Ports.Select(p => $"\"127.0.0.1:{p}\""))}}]
               votes = [{{string.Join(", ", votes)}}]
+              storage {
+                kind = {{(onDisk ? "disk" : "memory")}}
+                folder = "{{_folder}}/node-{node}"
+                block-cache = 4 MiB
+                write-buffer = 4 MiB
+              }
             }
             akka.loglevel = ERROR
             akka.coordinated-shutdown {
@@ -44,9 +52,9 @@ internal sealed class TestCluster : IAsyncDisposable
 
     public int Count => Ports.Length;
 
-    public static async Task<TestCluster> StartAsync(int[]? votes = null, string settings = "")
+    public static async Task<TestCluster> StartAsync(int[]? votes = null, string settings = "", bool onDisk = false)
     {
-        var cluster = new TestCluster(votes ?? [2, 1, 1, 1], settings);
+        var cluster = new TestCluster(votes ?? [2, 1, 1, 1], settings, onDisk);
         for (var i = 0; i < cluster.Count; i++) cluster.StartNode(i);
         for (var i = 0; i < cluster.Count; i++) await cluster.UntilAsync(i, s => s.Members.All(m => m is { Reachable: true, Voting: true }));
         return cluster;
@@ -59,6 +67,12 @@ internal sealed class TestCluster : IAsyncDisposable
     public bool IsUp(int node) => _systems[node] is not null;
 
     public IEnumerable<int> Up => Enumerable.Range(0, Count).Where(IsUp);
+
+    /// <summary>Where a node keeps its records.</summary>
+    public string FolderOf(int node) => Path.Combine(_folder!, $"node-{node}");
+
+    /// <summary>The disk of a node that is down is replaced by an empty one.</summary>
+    public void Wipe(int node) => Directory.Delete(FolderOf(node), recursive: true);
 
     public FirecloudNode StartNode(int node)
     {
@@ -127,6 +141,7 @@ internal sealed class TestCluster : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         foreach (var node in Up.ToArray()) await CrashAsync(node);
+        if (_folder is not null) Directory.Delete(_folder, recursive: true);
     }
 
     /// <summary>Ports that are free now: each was bound for a moment.</summary>

@@ -19,7 +19,7 @@ internal sealed class ProcessCluster : IAsyncDisposable
     private readonly NodeProcess?[] _nodes = new NodeProcess?[4];
     private FirecloudClient? _client;
 
-    private ProcessCluster()
+    private ProcessCluster(bool onDisk = false)
     {
         Ports = TestCluster.FreePorts(4);
         Addresses = [.. Ports.Select(p => $"127.0.0.1:{p}")];
@@ -29,6 +29,10 @@ internal sealed class ProcessCluster : IAsyncDisposable
                 firecloud {
                   node = {{i}}
                   members = [{{string.Join(", ", Addresses.Select(a => $"\"{a}\""))}}]
+                  storage {
+                    kind = {{(onDisk ? "disk" : "memory")}}
+                    folder = "{{FolderOf(i)}}"
+                  }
                 }
                 """);
         }
@@ -42,7 +46,8 @@ internal sealed class ProcessCluster : IAsyncDisposable
 
     public IEnumerable<int> Up => Enumerable.Range(0, 4).Where(i => _nodes[i] is { IsRunning: true });
 
-    public static Task<ProcessCluster> StartAsync() => StartAsync(new ProcessCluster(), (cluster, i) => ["--config", cluster.ConfigFile(i)]);
+    public static Task<ProcessCluster> StartAsync(bool onDisk = false) =>
+        StartAsync(new ProcessCluster(onDisk), (cluster, i) => ["--config", cluster.ConfigFile(i)]);
 
     /// <summary>Starts the nodes the original's way, with the addresses in a given order.</summary>
     /// <param name="order">Places of the addresses, which are sorted.</param>
@@ -53,17 +58,26 @@ internal sealed class ProcessCluster : IAsyncDisposable
         var ports = order.Select(i => cluster.Ports[i]).ToArray();
         ports.CopyTo(cluster.Ports, 0);
         for (var i = 0; i < 4; i++) cluster.Addresses[i] = $"127.0.0.1:{ports[i]}";
-        return StartAsync(cluster, (c, i) => [$"{i}", .. c.Addresses]);
+        return StartAsync(cluster, (c, i) => [$"{i}", .. c.Addresses, "--data", c.FolderOf(i)]);
     }
 
     public NodeProcess Node(int node) => _nodes[node]!;
+
+    /// <summary>Where a node keeps its records.</summary>
+    public string FolderOf(int node) => Path.Combine(_folder, $"data-{node}");
 
     /// <summary>Kills a node and starts it again: what it kept in memory is gone.</summary>
     public async Task RestartAsync(int node)
     {
         await Node(node).DisposeAsync();
-        _nodes[node] = NodeProcess.Start("--config", ConfigFile(node));
+        Start(node);
     }
+
+    /// <summary>Starts a node that was killed.</summary>
+    public void Start(int node) => _nodes[node] = NodeProcess.Start("--config", ConfigFile(node));
+
+    /// <summary>Kills all nodes, as near to one moment as a loop gets.</summary>
+    public Task KillAllAsync() => Task.WhenAll(_nodes.Select(n => n!.KillAsync()));
 
     /// <summary>One client command against this cluster.</summary>
     public Task<Finished> RunAsync(params string[] arguments)

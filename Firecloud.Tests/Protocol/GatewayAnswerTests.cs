@@ -141,6 +141,17 @@ public class GatewayAnswerTests
     }
 
     [Fact]
+    public void Full_disks_are_a_refusal_with_the_votes_that_have_room()
+    {
+        var bench = new GatewayBench(self: 0);
+        var call = bench.Submit(Make.Put("v"));
+        bench.Reply(bench.Sent(), ReplyStatus.NoRoom, votes: 2);
+        GatewayBench.AssertRefused(call, RefusalReason.DiskFull);
+        Assert.Equal((2, 3), (GatewayBench.ResultOf(call).VotesReachable, GatewayBench.ResultOf(call).VotesNeeded));
+        Assert.Contains("Disks are full: members with only 2 of 3", GatewayBench.ResultOf(call).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_quorum_lost_a_moment_ago_is_waited_for()
     {
         var bench = new GatewayBench(self: 0);

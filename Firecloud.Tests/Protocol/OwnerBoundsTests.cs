@@ -131,6 +131,28 @@ public class OwnerBoundsTests
     }
 
     [Fact]
+    public void While_disks_are_full_new_values_are_refused_and_gets_and_deletes_go_on()
+    {
+        var owner = new OwnerBench().Own();
+        owner.Run(1, Make.Put("v"));
+        owner.Proposer.Full = 0b1010;   // the master and one other have room
+        Assert.Equal(ReplyStatus.Done, owner.Run(2, Make.Put("w")).Status);
+        owner.Proposer.Full = 0b0001;   // and so have the three others without the master
+        Assert.Equal(ReplyStatus.Done, owner.Run(3, Make.Put("w")).Status);
+        owner.Proposer.Full = 0b0011;
+        foreach (var (id, operation) in new[] { (4, Make.Put("x")), (5, Operation.Increment(1)), (6, Operation.CompareAndSet([1], [2])) })
+        {
+            owner.Submit((ulong)id, operation);
+            Assert.Equal((ReplyStatus.NoRoom, 2), (owner.ReplyTo((ulong)id)!.Status, owner.ReplyTo((ulong)id)!.VotesReachable));
+        }
+        Assert.Equal("w", Make.Text(owner.Run(7, Operation.Get).Value));
+        Assert.Equal(ReplyStatus.Done, owner.Run(8, Operation.CompareAndSet([1], null)).Status);
+        Assert.Equal(ReplyStatus.Done, owner.Run(9, Operation.Delete()).Status);
+        owner.Proposer.Full = 0;
+        Assert.Equal(ReplyStatus.Done, owner.Run(10, Make.Put("y")).Status);
+    }
+
+    [Fact]
     public void When_the_quorum_is_lost_reads_are_refused_too()
     {
         var reader = new OwnerBench(self: 3);

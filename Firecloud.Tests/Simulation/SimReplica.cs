@@ -103,8 +103,16 @@ internal sealed class SimReplica
 
     private void Handle(ReplicaRequest request)
     {
-        if (!_node.HasMemory || _acceptor.Handle(request) is not { Items.Count: > 0 } answer) return;
-        foreach (var part in Batching.Cut(answer, _world.Options.FrameSize)) Send(request.From, part);
+        if (!_node.HasMemory) return;
+        var (atOnce, afterSync) = _acceptor.Part(request);
+        if (atOnce is not null) Answer(atOnce, SendNow);
+        if (afterSync is not null) Answer(afterSync, Send);
+    }
+
+    private void Answer(ReplicaRequest request, Action<int, object> send)
+    {
+        if (_acceptor.Handle(request) is not { Items.Count: > 0 } answer) return;
+        foreach (var part in Batching.Cut(answer, _world.Options.FrameSize)) send(request.From, part);
     }
 
     private void Refresh(IReadOnlyList<Key> tooOld, IReadOnlyList<Key> tombstones)

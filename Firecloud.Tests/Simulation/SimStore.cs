@@ -21,6 +21,10 @@ internal sealed class SimStore(int shards, int members) : IRecordStore
     private MemoryRecordStore _store = new(shards, members);
     private int _synced;
 
+    public StoreIdentity Identity { get; set; } = new(1);
+
+    public string WhyEmpty => "lost its disk";
+
     public Lives Lives
     {
         get => _store.Lives;
@@ -58,6 +62,18 @@ internal sealed class SimStore(int shards, int members) : IRecordStore
     public ulong LeafHash(int shard, int leaf) => _store.LeafHash(shard, leaf);
 
     public IReadOnlyList<(int Shard, Key Key, Version Version)> Tombstones(int most) => _store.Tombstones(most);
+
+    public bool IsSynced(int shard, Key key)
+    {
+        for (var i = _synced; i < _journal.Count; i++)
+        {
+            var entry = _journal[i];
+            if (entry.Lives is not null || (entry.Shard == shard && (entry.Key == key || !entry.Dropped.IsNone))) return false;
+        }
+        return true;
+    }
+
+    public void Abandon(string reason) => throw new InvalidOperationException(reason);
 
     public ValueTask SyncAsync()
     {

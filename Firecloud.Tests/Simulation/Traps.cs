@@ -3,6 +3,7 @@
 // TrapTests proves that the simulator finds every one of them; docs/testing.md has the table.
 using System.Numerics;
 using Firecloud.Actors.Protocol;
+using Firecloud.Actors.Storage;
 using Version = Firecloud.Actors.Protocol.Version;
 
 namespace Firecloud.Tests.Simulation;
@@ -25,6 +26,7 @@ internal sealed record Trap(string Name, Func<Rules> Make)
         new("lookupnopromise", () => new LookupsPromiseNothing()),
         new("keepballot", () => new EpochsMix()),
         new("noboot", () => new OneBootForEver()),
+        new("unsyncedread", () => new ReadsOvertakeAnything()) { Focus = ReadingAndCrashing },
         new("joinread", () => new GetsNeedNoConfirm()),
         new("oldconfirm", () => new GetsJoinOldConfirms()),
         new("nochosen", () => new InFlightIsRead()),
@@ -85,6 +87,15 @@ internal sealed record Trap(string Name, Func<Rules> Make)
         SyncTime = 30,
         Faults = drawn.Faults | Faults.Crash,
         FaultEvery = 30,
+    };
+
+    // Long syncs, crashes at many nodes, and owners cut off: a get by Reads sees what two replicas have written, and both forget it.
+    private static SimOptions ReadingAndCrashing(SimOptions drawn) => DeceivedOwners(drawn) with
+    {
+        Operations = 30,
+        SyncTime = 150,
+        Faults = Faults.Crash | Faults.QuietCut | Faults.Heal,
+        FaultEvery = 25,
     };
 
     private static SimOptions MemoryLost(SimOptions drawn) => drawn with
@@ -156,6 +167,11 @@ internal sealed record Trap(string Name, Func<Rules> Make)
     private sealed class LookupsPromiseNothing : Rules
     {
         public override bool Promises(ReplicaAsk ask) => ask is ReplicaAsk.Accept or ReplicaAsk.Confirm;
+    }
+
+    private sealed class ReadsOvertakeAnything : Rules
+    {
+        public override bool MayAnswerAtOnce(IRecordStore store, in ReplicaItem item) => item.Ask == ReplicaAsk.Read;
     }
 
     private sealed class EpochsMix : Rules

@@ -1,6 +1,8 @@
 // RocksRefusalTests.cs - a folder that is not this member's store is refused with a sentence, and not changed.
+using Firecloud.Actors.Protocol;
 using Firecloud.Actors.Storage;
 using Firecloud.Tests.Protocol;
+using RocksDbSharp;
 using Xunit;
 
 namespace Firecloud.Tests.Storage;
@@ -17,31 +19,40 @@ public sealed class RocksRefusalTests : IDisposable
     [Fact]
     public void Another_number_of_shards_is_refused() => RefusedAfterOpening(o => o with { Shards = 256 }, "4 shards", "256");
 
-    [Fact]
-    public void Another_number_of_members_is_refused() => RefusedAfterOpening(o => o with { Members = 5 }, "4 members", "5");
+    [Theory, InlineData(2, 1, 1, 1, 1), InlineData(1, 1, 1, 1), InlineData(1, 2, 1, 1)]
+    public void Other_votes_are_refused(params int[] votes) =>
+        RefusedAfterOpening(o => o with { Votes = votes }, "[2, 1, 1, 1]", $"[{string.Join(", ", votes)}]");
 
     [Fact]
-    public async Task Another_clusters_folder_is_refused_once_one_is_set()
+    public async Task The_identity_is_kept()
     {
         var store = _bench.Open();
-        Assert.Equal(0UL, store.ClusterId);
-        store.SetCluster(0xabc);
+        var drawn = store.Identity;
+        Assert.NotEqual(0UL, drawn.Id);
+        Assert.False(drawn.IsWhole);
+        store.Identity = drawn with { ClusterId = 0xabc, Founders = [1, drawn.Id, 3, 4] };
         await store.SyncAsync();
-        Assert.Throws<StoreRefusedException>(() => store.SetCluster(0xdef));
         store.Dispose();
-        Refused(_bench.Options with { ClusterId = 0xdef }, "0000000000000abc", "0000000000000def");
-        store = _bench.Open(_bench.Options);   // it need not know yet
-        Assert.Equal(0xabcUL, store.ClusterId);
-        store.Dispose();
-        Assert.Equal(0xabcUL, _bench.Open(_bench.Options with { ClusterId = 0xabc }).ClusterId);
+        store = _bench.Open();
+        Assert.Equal((drawn.Id, 0xabcUL, true), (store.Identity.Id, store.Identity.ClusterId, store.Identity.IsWhole));
+        Assert.Equal([1UL, drawn.Id, 3, 4], store.Identity.Founders);
     }
 
     [Fact]
-    public void A_cluster_named_at_opening_is_kept()
+    public async Task A_memory_that_was_not_taken_over_to_its_end_begins_anew_as_another_one()
     {
-        _bench.Open().Dispose();
-        _bench.Open(_bench.Options with { ClusterId = 7 }).Dispose();
-        Refused(_bench.Options with { ClusterId = 8 }, "cluster 0000000000000007");
+        var store = _bench.Open();
+        var drawn = store.Identity;
+        store.Identity = drawn with { IsRecovering = true };
+        StoreBench.Put(store, StoreBench.KeyOf(1), StoreBench.Value(1, "half"));
+        store.SetPromised(0, Make.Ballot(1));
+        await store.SyncAsync();
+        store.Dispose();
+        Directory.CreateDirectory(_bench.Folder + ".unfinished");   // an earlier start was cut short here
+        store = _bench.Open();
+        Assert.Equal((0L, Ballot.None, false), (store.Count, store.GetPromised(0), store.Identity.IsRecovering));
+        Assert.NotEqual(drawn.Id, store.Identity.Id);
+        Assert.False(Directory.Exists(_bench.Folder + ".unfinished"));
     }
 
     [Fact]
@@ -49,7 +60,7 @@ public sealed class RocksRefusalTests : IDisposable
     {
         _bench.Open().Dispose();
         var key = RocksLayout.KeyOf(RocksTable.Header);
-        _bench.Change(db => db.Put(key, RocksLayout.Seal(key, RocksLayout.Header(new RocksHeader(2, 0, 1, 4, 4)))));
+        _bench.Change(db => db.Put(key, RocksLayout.Seal(key, RocksLayout.Header(new RocksHeader(2, 1, 4, [2, 1, 1, 1], new StoreIdentity(1))))));
         Refused(_bench.Options, "format 2", "up to 1");
     }
 
@@ -78,34 +89,21 @@ public sealed class RocksRefusalTests : IDisposable
     }
 
     [Fact]
-    public async Task A_store_that_lost_CURRENT_does_not_begin_anew()
-    {
-        var store = _bench.Open();
-        store.SetPromised(0, Make.Ballot(1));
-        await store.SyncAsync();
-        store.Dispose();
-        File.Delete(Path.Combine(_bench.Folder, "CURRENT"));
-        Refused(_bench.Options, "CURRENT");
-    }
-
-    [Fact]
     public void A_folder_whose_creation_was_cut_short_is_used()
     {
         Directory.CreateDirectory(_bench.Folder);
-        foreach (var name in new[] { "LOCK", "LOG", "IDENTITY", "MANIFEST-000001" }) File.WriteAllText(Path.Combine(_bench.Folder, name), "");
+        foreach (var name in new[] { "LOCK", "LOG", "IDENTITY", "MANIFEST-000001", SyncedMark.NewName }) File.WriteAllText(Path.Combine(_bench.Folder, name), "");
         Assert.Equal(0, _bench.Open().Count);
     }
 
     [Fact]
-    public void Data_without_a_header_is_refused()
+    public void Another_programs_database_is_refused()
     {
-        _bench.Open().Dispose();
-        _bench.Change(db =>
-        {
-            db.Remove(RocksLayout.KeyOf(RocksTable.Header));
-            db.Put(RocksLayout.KeyOf(RocksTable.Promised, 0), new byte[] { 1 });
-        });
-        Refused(_bench.Options, "no header", "Promised of shard 0");
+        Directory.CreateDirectory(_bench.Folder);
+        using (var db = RocksDb.Open(new DbOptions().SetCreateIfMissing(), _bench.Folder)) db.Put("a"u8, "b"u8);
+        Refused(_bench.Options, "not a store of Firecloud");
+        File.Delete(Path.Combine(_bench.Folder, "CURRENT"));
+        Refused(_bench.Options, "no store");
     }
 
     [Fact]

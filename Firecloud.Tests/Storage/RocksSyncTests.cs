@@ -52,7 +52,7 @@ public sealed class RocksSyncTests(ITestOutputHelper output) : IDisposable
             () => store.GetPromised(0), () => store.SetPromised(0, Make.Ballot(3)), () => store.GetDropped(0),
             () => store.RaiseDropped(0, Make.Version(1, 1)), () => store.Keys(0), () => store.Keys(0, 0), () => store.LeafHash(0, 0),
             () => store.Tombstones(1), () => _ = store.Lives, () => store.Lives = new(4), () => _ = store.Count, () => _ = store.IsDirty,
-            () => store.SetCluster(1),
+            () => store.Identity = new StoreIdentity(1),
         ];
         Assert.All(uses, use => Assert.Throws<StoreFailedException>(use));
         await Assert.ThrowsAsync<StoreFailedException>(async () => await store.SyncAsync());

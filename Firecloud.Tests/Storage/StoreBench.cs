@@ -26,7 +26,7 @@ internal sealed class StoreBench : IDisposable
 
     public RocksStoreOptions Options => new()
     {
-        Folder = Folder, Member = 1, Members = Members, Shards = Shards, BlockCacheBytes = 1 << 20, WriteBufferBytes = 1 << 20,
+        Folder = Folder, Member = 1, Votes = [2, 1, 1, 1], Shards = Shards, BlockCacheBytes = 1 << 20, WriteBufferBytes = 1 << 20,
     };
 
     public IRecordStore Open(string kind) => kind == "memory" ? new MemoryRecordStore(Shards, Members) : Open();
@@ -51,7 +51,8 @@ internal sealed class StoreBench : IDisposable
     private static bool TryCopy(string from, string to)
     {
         Directory.CreateDirectory(to);
-        var files = Directory.GetFiles(from).Order(StringComparer.Ordinal).ToList();
+        // How far it was synced goes first: a batch that is synced meanwhile must not be in it without being in the log.
+        var files = Listed();
         try
         {
             foreach (var file in files)
@@ -64,7 +65,10 @@ internal sealed class StoreBench : IDisposable
         {
             return false;
         }
-        return files.SequenceEqual(Directory.GetFiles(from).Order(StringComparer.Ordinal));
+        return files.SequenceEqual(Listed());
+
+        List<string> Listed() =>
+            [.. Directory.GetFiles(from).OrderBy(f => Path.GetFileName(f) != SyncedMark.Name).ThenBy(f => f, StringComparer.Ordinal)];
     }
 
     /// <summary>Goes on with the folder that was first.</summary>

@@ -73,7 +73,7 @@ public class GoldenBytesTests
             + "1112131415161718 0903C801000002"),
         ("announcements", new AnnouncementBatch(1, [new(200, Ballot, Version), new(0, Ballot, default)]), "0105 0000000000000000 0102C80101AC0202 0102030405060708 01AC0202 0102030405060708 050001AC0202 0102030405060708 00"),
         ("hello", new Hello(1, Boot, 0xF1), "0106 0000000000000000 01 0102030405060708 F100000000000000"),
-        ("welcome", new Welcome(1, Boot, 2, 3, 4, [5, 6], true), "0107 0000000000000000 01 0102030405060708 "
+        ("welcome", new Welcome(1, Boot, 2, 3, 4, [5, 6], true, false), "0107 0000000000000000 01 0102030405060708 "
             + "020000000000000003000000000000000400000000000000010205000000000000000600000000000000"),
         ("status request", new StatusRequest(), "0108 0000000000000000"),
         ("status reply", new StatusReply("{}"u8.ToArray()), "0109 0000000000000000 027B7D"),

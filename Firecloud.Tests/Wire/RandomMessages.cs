@@ -24,7 +24,7 @@ internal sealed class RandomMessages(Random random)
         MessageKind.Replies => new ReplyBatch(Member(), Many(Reply)),
         MessageKind.Announcements => new AnnouncementBatch(Member(), Many(() => new Announcement(Shard(), Ballot(), Version()))),
         MessageKind.Hello => new Hello(Member(), Long(), Long()),
-        MessageKind.Welcome => new Welcome(Member(), Long(), Long(), Long(), Long(), Many(Long), Flip()),
+        MessageKind.Welcome => new Welcome(Member(), Long(), Long(), Long(), Long(), Many(Long), Flip(), Flip()),
         MessageKind.StatusRequest => new StatusRequest(),
         MessageKind.StatusReply => new StatusReply(Bytes(200)),
         MessageKind.ConfigurationRequest => new ConfigurationRequest(),
@@ -143,9 +143,9 @@ internal sealed class RandomMessages(Random random)
     {
         var reply = new Reply
         {
-            Id = Id(), Attempt = random.Next(), Status = (ReplyStatus)random.Next(1, 9), Shard = Shard(), Ballot = Ballot(), Chosen = Version(),
+            Id = Id(), Attempt = random.Next(), Status = (ReplyStatus)random.Next(1, 10), Shard = Shard(), Ballot = Ballot(), Chosen = Version(),
         };
-        if (reply.Status == ReplyStatus.NoQuorum) return reply with { VotesReachable = random.Next(800) };
+        if (reply.Status is ReplyStatus.NoQuorum or ReplyStatus.NoRoom) return reply with { VotesReachable = random.Next(800) };
         if (reply.Status != ReplyStatus.Done) return reply;
         return reply with
         {
