@@ -10,18 +10,23 @@ namespace Firecloud.Actors.Node;
 internal sealed class ScanActor(NodeContext node, IActorRef replica) : UntypedActor
 {
     private const int MaxWaiting = 64;
+    private const int PatienceMs = 5000;   // a replica whose store failed or began anew answers nothing
 
     private readonly Queue<(IActorRef Asker, ScanQuestion Question)> _waiting = new();   // the first one is at the replica
+    private ulong _ticket;
+    private long _askedMs;
 
     protected override void OnReceive(object message)
     {
         switch (message)
         {
             case Frame frame: OnFrame(frame); break;
-            case ScanAnswer or AdminReply when _waiting.Count > 0:
-                _waiting.Dequeue().Asker.Tell(node.Encode(message), Self);
-                Ask();
+            // By the own number: a page that was read before the question came must not answer it.
+            case ScanAnswer page when page.Nonce == _ticket && _waiting.Count > 0:
+                Answer(page with { Nonce = _waiting.Peek().Question.Nonce });
                 break;
+            case ScanAnswer: break;
+            case AdminReply no when _waiting.Count > 0: Answer(no); break;
             default: Unhandled(message); break;
         }
     }
@@ -45,10 +50,19 @@ internal sealed class ScanActor(NodeContext node, IActorRef replica) : UntypedAc
         }
         _waiting.Enqueue((Sender, question));
         if (_waiting.Count == 1) Ask();
+        else if (Environment.TickCount64 - _askedMs > PatienceMs) Answer(new AdminReply(false, $"The store of {node.Name(node.Self)} does not answer; see its status."));
+    }
+
+    private void Answer(object answer)
+    {
+        _waiting.Dequeue().Asker.Tell(node.Encode(answer), Self);
+        Ask();
     }
 
     private void Ask()
     {
-        if (_waiting.TryPeek(out var next)) replica.Tell(next.Question, Self);
+        if (!_waiting.TryPeek(out var next)) return;
+        _askedMs = Environment.TickCount64;
+        replica.Tell(next.Question with { Nonce = ++_ticket }, Self);
     }
 }

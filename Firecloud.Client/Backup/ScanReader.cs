@@ -18,8 +18,7 @@ internal sealed class ScanReader(FirecloudClient client, ClusterView cluster, bo
 {
     private const int Batch = 256;
     private const int MaxGets = 64;
-    private const int Tries = 2;
-    private static readonly TimeSpan AnswerTime = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan AnswerTime = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(200);
 
     private readonly Scan _scan = new(cluster.Configuration);
@@ -169,24 +168,19 @@ internal sealed class ScanReader(FirecloudClient client, ClusterView cluster, bo
 
     private async Task<(ScanAnswer? Page, string? Why)> PageAsync(int member, ScanQuestion question, CancellationToken stop)
     {
-        var why = "";
-        for (var i = 0; i < Tries && !stop.IsCancellationRequested; i++)
+        try
         {
-            try
-            {
-                var node = cluster.Configuration.Members[member].ToString();
-                var frame = await client.AskFrameAsync(node, FirecloudNode.ScansName, question, AnswerTime, stop).ConfigureAwait(false);
-                var answer = _codec.Decode(frame.Bytes);
-                if (answer is AdminReply { Done: false } no) return (null, no.Message);
-                why = IsOfCluster(node, Codec.ClusterOf(frame.Bytes));
-                return (why is null ? answer as ScanAnswer : null, why);
-            }
-            catch (Exception e) when (e is FirecloudException or WireFormatException or OperationCanceledException)
-            {
-                why = e.Message;
-            }
+            var node = cluster.Configuration.Members[member].ToString();
+            var frame = await client.AskFrameAsync(node, FirecloudNode.ScansName, question, AnswerTime, stop).ConfigureAwait(false);
+            var answer = _codec.Decode(frame.Bytes);
+            if (answer is AdminReply { Done: false } no) return (null, no.Message);
+            var why = IsOfCluster(node, Codec.ClusterOf(frame.Bytes));
+            return (why is null && answer is ScanAnswer page && page.Nonce == question.Nonce ? page : null, why);
         }
-        return (null, why);
+        catch (Exception e) when (e is FirecloudException or WireFormatException or OperationCanceledException)
+        {
+            return (null, e.Message);
+        }
     }
 
     private string? IsOfCluster(string node, ulong cluster)

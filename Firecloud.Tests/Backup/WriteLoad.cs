@@ -58,12 +58,12 @@ internal sealed class WriteLoad(FirecloudClient client, int keys, int seed)
             if (random.Next(2) == 0)
             {
                 var put = _recorder.Call(Operation.Put(writer, key, value));
-                _recorder.Return(put, AnswerOf(await client.PutAsync(key, value), v => Checker.Answer.Written(VersionOf(v))));
+                _recorder.Return(put, AnswerOf(await client.PutAsync(key, value, cancellationToken: CancellationToken.None), v => Checker.Answer.Written(VersionOf(v))));
             }
             else
             {
                 var delete = _recorder.Call(Operation.Delete(writer, key));
-                _recorder.Return(delete, AnswerOf(await client.DeleteAsync(key), _ => Checker.Answer.Written()));
+                _recorder.Return(delete, AnswerOf(await client.DeleteAsync(key, cancellationToken: CancellationToken.None), _ => Checker.Answer.Written()));
             }
             Interlocked.Increment(ref _operations);
         }
