@@ -6,7 +6,7 @@ namespace Firecloud.Actors.Protocol;
 internal static class ScanServer
 {
     // A page holds up the replica's votes while it is read, so it is bounded in every direction.
-    private const int MaxEntries = 1000;
+    private const int MaxEntries = 256;
     private const int MaxLeaves = 4096;
 
     /// <summary>What the store holds behind a place, now. The driver syncs the store before it sends the answer.</summary>
@@ -14,7 +14,7 @@ internal static class ScanServer
     /// <param name="configuration">The cluster.</param>
     /// <param name="self">The replica's member index.</param>
     /// <param name="question">From where, and whether with values.</param>
-    /// <param name="size">About how many bytes go into a page.</param>
+    /// <param name="size">About how many bytes are read for a page.</param>
     public static ScanAnswer Read(IRecordStore store, Configuration configuration, int self, ScanQuestion question, int size)
     {
         var entries = new List<ScanEntry>();
@@ -26,9 +26,9 @@ internal static class ScanServer
             foreach (var key in Behind(store, upTo))
             {
                 if (entries.Count >= MaxEntries || bytes >= size) return Answer();
-                var entry = EntryOf(key, store.Get(upTo.Shard, key), question.WithValues);
-                entries.Add(entry);
-                bytes += key.Length + (entry.Value?.Length ?? 0) + 48;
+                var stored = store.Get(upTo.Shard, key);
+                entries.Add(EntryOf(key, stored, question.WithValues));
+                bytes += Batching.SizeOf(key, stored.Record);   // read, whether sent or not
                 upTo = upTo with { Key = key };
             }
             upTo = upTo.NextLeaf;
