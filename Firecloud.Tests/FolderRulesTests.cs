@@ -1,6 +1,7 @@
 // FolderRulesTests.cs - the rules of the house that a compiler does not keep; each failure says what to do instead.
 using System.Text.RegularExpressions;
 using Firecloud.Actors.Node;
+using Firecloud.Actors.Storage;
 using Firecloud.Actors.Wire;
 using Xunit;
 
@@ -115,6 +116,17 @@ public partial class FolderRulesTests
         {
             Assert.Contains(Path.GetFileName(file), opening, StringComparison.Ordinal);
         }
+    }
+
+    [Fact]
+    public void The_storage_format_documents_every_table_and_opens_with_the_files_that_change_with_it()
+    {
+        var document = File.ReadAllText(Path.Combine(Root, "docs/storage-format.md"));
+        foreach (var table in Enum.GetValues<RocksTable>()) Assert.Contains($"| {table} | `{(char)table}`", document, StringComparison.Ordinal);
+        string[] format = ["RocksLayout.cs", "RocksChanges.cs", "StoreIdentity.cs", "StoreFolder.cs", "SyncedMark.cs", "DiskSpace.cs"];
+        Assert.All(format, file => Assert.Contains($"{file}`", document.Split("\n\n")[1], StringComparison.Ordinal));
+        string[] files = [SyncedMark.Name, DiskSpace.Name, StoreFolder.DamageName, StoreFolder.ReasonName];
+        Assert.All(files, file => Assert.Contains($"| `{file}` |", document, StringComparison.Ordinal));
     }
 
     // Comments may name what code may not.

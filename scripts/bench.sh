@@ -8,13 +8,14 @@ usage() {
 usage: scripts/bench.sh transport [--seconds S] [--rounds N] [--pairs N] [--depth N]   messages: ours, Akka's TCP, plain datagrams
        scripts/bench.sh loss [--seconds S]                                              puts while 5 % of the datagrams get lost
        scripts/bench.sh overload [--seconds S]                                          puts of 64 KiB by more callers than are carried
+       scripts/bench.sh store [--keys N] [--bytes N] [--folder F]                       one store on disk: room, memory, opening, syncs
 Run it on an otherwise idle machine.
 TEXT
 }
 
 case "${1:-}" in
     -h|--help) usage; exit 0 ;;
-    transport|loss|overload) ;;
+    transport|loss|overload|store) ;;
     *) echo "'${1:-}' is not a measurement." >&2; usage >&2; exit 2 ;;
 esac
 

@@ -88,9 +88,10 @@ internal sealed class MasterActor : UntypedActor
             VotesReachable = configuration.Votes.Of(usable),
             VotesNeeded = configuration.Votes.Quorum,
             Serving = configuration.Votes.IsQuorum(usable),
+            Store = _node.Counters.Store,
             Members = [.. configuration.Members.Select((m, i) => new MemberStatus(
                 i, m.ToString(), configuration.Votes[i], i == configuration.Votes.Master,
-                ((links?.Reachable ?? 0) >> i & 1) != 0, ((links?.Voting ?? 0) >> i & 1) != 0,
+                ((links?.Reachable ?? 0) >> i & 1) != 0, ((links?.Voting ?? 0) >> i & 1) != 0, ((links?.Full ?? 0) >> i & 1) != 0,
                 RouteTo(i, transport), transport?.Peers.Any(p => p.Member == i && p.Heard) ?? false,
                 i < _node.Counters.Differing.Count ? _node.Counters.Differing[i] : 0, LinkTo(i, transport)))],
             Counters = Counters(transport),

@@ -11,11 +11,12 @@ namespace Firecloud.Actors.Master;
 /// <param name="Reachable">The transport reaches it.</param>
 /// <param name="Voting">It said last that it votes.</param>
 /// <param name="Route">How datagrams get there: "direct", "via host:port", "via host:port and host:port", "none"; null for itself.</param>
+/// <param name="Full">Its disk had no room for new values when it was heard last.</param>
 /// <param name="Heard">Its datagrams arrive here directly.</param>
 /// <param name="DifferingShards">Shards in which the node's replica differed from it when last compared; under load a few always do.</param>
 /// <param name="Link">What the transport counts of it; null for itself, and before the first session.</param>
 public sealed record MemberStatus(
-    int Node, string Address, int Votes, bool Master, bool Reachable, bool Voting, string? Route, bool Heard,
+    int Node, string Address, int Votes, bool Master, bool Reachable, bool Voting, bool Full, string? Route, bool Heard,
     int DifferingShards, LinkStatus? Link);
 
 /// <summary>The transport's link to one member, over all its sessions.</summary>
@@ -27,6 +28,14 @@ public sealed record MemberStatus(
 /// <param name="BytesOut">Bytes of session datagrams sent.</param>
 public sealed record LinkStatus(
     long RoundTripMicros, long DatagramsOut, long DatagramsLost, long FramesRetransmitted, long BytesIn, long BytesOut);
+
+/// <summary>Where a node keeps its records.</summary>
+/// <param name="Kind">disk or memory.</param>
+/// <param name="Folder">The folder; null in memory.</param>
+/// <param name="FreeBytes">Bytes free on its disk; -1 in memory, and before it was looked at.</param>
+/// <param name="Full">True while there is no room for new values.</param>
+/// <param name="SetAside">Folders of damaged stores that were set aside; delete them when they are not needed any more.</param>
+public sealed record StoreStatus(string Kind, string? Folder, long FreeBytes, bool Full, IReadOnlyList<string> SetAside);
 
 /// <summary>A node's status: what <c>firecloud status --json</c> prints.</summary>
 public sealed record NodeStatus
@@ -60,6 +69,9 @@ public sealed record NodeStatus
 
     /// <summary>True when requests at this node can be done.</summary>
     public required bool Serving { get; init; }
+
+    /// <summary>Where it keeps its records.</summary>
+    public StoreStatus? Store { get; init; }
 
     /// <summary>Every member.</summary>
     public required IReadOnlyList<MemberStatus> Members { get; init; }

@@ -20,6 +20,10 @@ internal sealed class ConfigReader(Config config, string path)
     public int Bytes(string key, long least, long most) =>
         (int)Checked(key, () => config.GetByteSize(key) ?? throw new FormatException("no size"), least, most, " B");
 
+    /// <summary>A size that may be more than 2 GiB.</summary>
+    public long LongBytes(string key, long least, long most) =>
+        Checked(key, () => config.GetByteSize(key) ?? throw new FormatException("no size"), least, most, " B");
+
     public bool OnOff(string key) => Read(key, () => config.GetBoolean(key), "on or off");
 
     public string Text(string key) => Read(key, () => config.GetString(key), "a text");

@@ -1,3 +1,5 @@
+using Firecloud.Actors.Master;
+
 namespace Firecloud.Actors.Node;
 
 /// <summary>What one node counted since it started. Every field has one writer; readers see it a moment late.</summary>
@@ -40,6 +42,9 @@ public sealed class NodeCounters
 
     /// <summary>By member: shards that differed when last compared with it.</summary>
     public IReadOnlyList<int> Differing { get; internal set; } = [];
+
+    /// <summary>Where records are kept, and how it is; null before the store was opened.</summary>
+    public StoreStatus? Store { get; internal set; }
 
     internal void CountBadFrame() => Interlocked.Increment(ref _badFrames);
 }

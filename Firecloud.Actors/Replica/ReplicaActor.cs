@@ -5,8 +5,10 @@
 //
 // The store decides over the actor: a damaged one is abandoned and the actor begins anew with an empty one (NodeActor restarts it);
 // after a failed sync nothing is answered any more.
+using System.Runtime.ExceptionServices;
 using Akka.Actor;
 using Akka.Event;
+using Firecloud.Actors.Master;
 using Firecloud.Actors.Node;
 using Firecloud.Actors.Protocol;
 using Firecloud.Actors.Storage;
@@ -32,6 +34,9 @@ internal sealed class ReplicaActor : UntypedActor, IWithTimers
     private readonly Tombstones _tombstones;
     private LinksChanged? _links;
     private Recovery? _recovery;
+    private readonly IReadOnlyList<string> _setAside;
+    private StoreRoom _room = StoreRoom.NoDisk;
+    private long _lookedAtDiskMs;
     private bool _failed;
     private bool _flushing;
     private bool _syncing;
@@ -41,6 +46,7 @@ internal sealed class ReplicaActor : UntypedActor, IWithTimers
     public ReplicaActor(NodeContext node, Func<IRecordStore> openStore)
     {
         (_node, _store) = (node, openStore());
+        _setAside = node.Settings.Storage.SetAside();
         var frame = node.Settings.FrameSize;
         _catchUp = new CatchUp(node.Configuration, node.Self, _store, new CatchUpLimits(node.Settings.CompareMs, 60, frame));
         _acceptor = new Acceptor(_store, node.Self, node.Configuration.Epoch) { Hear = _catchUp.Hear };
@@ -57,7 +63,13 @@ internal sealed class ReplicaActor : UntypedActor, IWithTimers
     // Both: what the cluster thinks of this memory, and what is in it.
     private bool Votes => _links?.State == NodeState.Voting && _store.Identity.IsWhole;
 
-    protected override void PreStart() => Timers.StartPeriodicTimer(Tick.Instance, Tick.Instance, TickInterval, TickInterval);
+    protected override void PreStart()
+    {
+        Timers.StartPeriodicTimer(Tick.Instance, Tick.Instance, TickInterval, TickInterval);
+        LookAtDisk();
+        var self = Self;
+        _store.StartScrub(found => self.Tell(new Scrubbed(_store, found), ActorRefs.NoSender));
+    }
 
     protected override void PreRestart(Exception reason, object message)
     {
@@ -84,6 +96,7 @@ internal sealed class ReplicaActor : UntypedActor, IWithTimers
         {
             Fail(e);
         }
+        // A damaged store's exception goes on to the supervisor.
     }
 
     private void Handle(object message)
@@ -94,6 +107,7 @@ internal sealed class ReplicaActor : UntypedActor, IWithTimers
             case Frame frame: OnFrame(frame); break;
             case Flush: OnFlush(); return;
             case Synced synced: OnSynced(synced); return;
+            case Scrubbed scrubbed: OnScrubbed(scrubbed); return;
             case LinksChanged links: OnLinks(links); break;
             case Tick: OnTick(); break;
             case AdminRequest { Order: AdminOrder.ForceRecovery }: Sender.Tell(Force()); break;
@@ -130,8 +144,9 @@ internal sealed class ReplicaActor : UntypedActor, IWithTimers
                 return true;
             case LifeAnswer m when m.From != own: _recovery?.OnAnswer(m); return true;
             case LifeNoted m when m.From != own: _recovery?.OnNoted(m); return true;
-            case StateChunk m when m.From != own: _recovery?.OnChunk(m); return true;
+            case StateChunk m when m.From != own: if (!_room.IsFull) _recovery?.OnChunk(m); return true;   // it asks again
             case LifeQuestion m when m.From != own: Answer(m.From, () => _stateServer.OnQuestion(m)); return true;
+            case LifeAnnouncement when _room.IsExhausted: return true;
             case LifeAnnouncement m when m.From != own: Answer(m.From, () => _stateServer.OnAnnouncement(m)); return true;
             case StateQuestion m when m.From != own: Answer(m.From, () => _stateServer.OnQuestion(m)); return true;
             case TreeQuestion m when m.From != own: Answer(m.From, () => _catchUp.OnQuestion(m)); return true;
@@ -148,6 +163,7 @@ internal sealed class ReplicaActor : UntypedActor, IWithTimers
     private void Handle(ReplicaRequest request)
     {
         if (!Votes) return;
+        if (_room.IsFull) request = WithoutWhatHasNoRoom(request);
         var (atOnce, afterSync) = _syncing || _store.IsDirty ? _acceptor.Part(request) : (null, request);
         if (atOnce is not null && _acceptor.Handle(atOnce) is { Items.Count: > 0 } reads) _atOnce[request.From].Add(reads);
         if (afterSync is not null && _acceptor.Handle(afterSync) is { Items.Count: > 0 } answer) _answers[request.From].Add(answer);
@@ -161,6 +177,39 @@ internal sealed class ReplicaActor : UntypedActor, IWithTimers
         _afterSync.Add((Sender, answer));
     }
 
+    // A full disk takes no new values while the others can do without this replica; else what comes is only what owners must write
+    // again, since they refuse new values. An exhausted one takes nothing.
+    private ReplicaRequest WithoutWhatHasNoRoom(ReplicaRequest request)
+    {
+        var othersDo = _node.Configuration.Votes.IsQuorum(_links!.Reachable & _links.Voting & ~_links.Full & ~(1u << _node.Self));
+        return request with
+        {
+            Items = [.. request.Items.Where(i => i.Ask == ReplicaAsk.Read
+                || (!_room.IsExhausted && !(othersDo && i.Ask is ReplicaAsk.Accept or ReplicaAsk.Repair && i.Record?.Value is not null)))],
+        };
+    }
+
+    private void LookAtDisk()
+    {
+        _lookedAtDiskMs = NowMs;
+        var (storage, room) = (_node.Settings.Storage, _store.Poll());
+        if (room.IsFull != _room.IsFull)
+        {
+            Context.Parent.Tell(new DiskChanged(room.IsFull), Self);
+            if (room.IsFull) _log.Warning("The disk of {0} is full ({1} bytes free): it takes no new values.", storage.Folder, room.FreeBytes);
+            else _log.Info("The disk of {0} has room again ({1} bytes free).", storage.Folder, room.FreeBytes);
+        }
+        _room = room;
+        _node.Counters.Store = new StoreStatus(
+            storage.IsOnDisk ? "disk" : "memory", storage.IsOnDisk ? storage.Folder : null, room.FreeBytes, room.IsFull, _setAside);
+    }
+
+    private void OnScrubbed(Scrubbed scrubbed)
+    {
+        if (scrubbed.Store != _store) return;
+        ExceptionDispatchInfo.Throw(scrubbed.Found);
+    }
+
     private void Answer(int to, Func<object> answer)
     {
         if (Votes) _afterSync.Add((_node.Peers[to].Replica, _node.Encode(answer())));
@@ -172,7 +221,7 @@ internal sealed class ReplicaActor : UntypedActor, IWithTimers
         var votes = Votes;
         _links = links;
         if (!votes && Votes) TellPromises();
-        _catchUp.SetReachable(Votes ? links.Reachable & links.Voting : 0);
+        _catchUp.SetReachable(Votes && !_room.IsFull ? links.Reachable & links.Voting : 0);
         if (links.State == NodeState.Joining && !_store.Identity.IsWhole) Keep(new ClusterKept());
         // Once is enough: the word that it is done may cross news of links that still call the memory lost.
         if (links.State != NodeState.LostMemory || _recovery is not null || _store.Identity.IsWhole) return;
@@ -198,6 +247,7 @@ internal sealed class ReplicaActor : UntypedActor, IWithTimers
     private void OnTick()
     {
         var now = NowMs;
+        if (now - _lookedAtDiskMs >= 200) LookAtDisk();
         if (_recovery is { IsDone: false }) _recovery.OnTick(now);
         if (!Votes) return;
         _catchUp.OnTick(now);
@@ -294,7 +344,7 @@ internal sealed class ReplicaActor : UntypedActor, IWithTimers
     private void OnSynced(Synced synced)
     {
         if (synced.Store != _store) return;   // abandoned since
-        if (synced.Failure is not null) throw new StoreFailedException(synced.Failure.Message, synced.Failure);
+        if (synced.Failure is not null) ExceptionDispatchInfo.Throw(synced.Failure);
         _syncing = false;
         Send(synced.Messages);
         OnFlush();
@@ -325,6 +375,8 @@ internal sealed class ReplicaActor : UntypedActor, IWithTimers
     {
         foreach (var (to, message) in messages) to.Tell(message, ActorRefs.NoSender);
     }
+
+    private sealed record Scrubbed(IRecordStore Store, Exception Found);
 
     private sealed record Synced(IRecordStore Store, List<(IActorRef To, object Message)> Messages, Exception? Failure);
 }

@@ -76,6 +76,14 @@ public interface IRecordStore : IDisposable
     /// <param name="most">At most so many.</param>
     IReadOnlyList<(int Shard, Key Key, Version Version)> Tombstones(int most);
 
+    /// <summary>Looks after the disk; the driver calls it a few times per second, also when nothing is written.</summary>
+    /// <returns>How much room there is.</returns>
+    StoreRoom Poll();
+
+    /// <summary>Begins to read everything in the background, over and over, to find damage before it is needed.</summary>
+    /// <param name="failed">Called once, on another thread, with what was found.</param>
+    void StartScrub(Action<Exception> failed);
+
     /// <summary>True when an answer that names only this key's record rests on nothing that is still to be synced.</summary>
     /// <param name="shard">The key's shard.</param>
     /// <param name="key">The key.</param>
@@ -88,4 +96,14 @@ public interface IRecordStore : IDisposable
     /// <summary>Makes everything written so far durable.</summary>
     /// <returns>Completes when it is; already completed where nothing has to be waited for.</returns>
     ValueTask SyncAsync();
+}
+
+/// <summary>How much room a store has.</summary>
+/// <param name="IsFull">There is none for new values; what must go on (promises, tombstones) still has some.</param>
+/// <param name="IsExhausted">There is none for anything: a sync might fail.</param>
+/// <param name="FreeBytes">Bytes free on its disk; -1 where it needs none.</param>
+public readonly record struct StoreRoom(bool IsFull, bool IsExhausted, long FreeBytes)
+{
+    /// <summary>Of a store without a disk.</summary>
+    public static StoreRoom NoDisk { get; } = new(false, false, -1);
 }

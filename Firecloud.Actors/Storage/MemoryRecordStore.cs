@@ -98,6 +98,12 @@ public sealed class MemoryRecordStore : IRecordStore
     public bool IsSynced(int shard, Key key) => true;
 
     /// <inheritdoc/>
+    public StoreRoom Poll() => StoreRoom.NoDisk;
+
+    /// <inheritdoc/>
+    public void StartScrub(Action<Exception> failed) { }
+
+    /// <inheritdoc/>
     public void Abandon(string reason) { }
 
     /// <inheritdoc/>

@@ -25,6 +25,13 @@ internal sealed class RocksChanges
 
     public RocksHeader? Header { get; set; }
 
+    /// <summary>Bytes of the records that were replaced or removed, about.</summary>
+    public long Garbage { get; set; }
+
+    /// <summary>Bytes on disk that a record leaves behind, about.</summary>
+    public static long GarbageOf(Key key, Record before) =>
+        100 + key.Span.Length + (before.Value?.Length ?? 0) + (before.Previous?.Length ?? 0);
+
     public bool IsEmpty =>
         Records.Count == 0 && Promised.Count == 0 && Dropped.Count == 0 && Lives is null && Header is null;
 

@@ -1,5 +1,6 @@
 // RocksFolder.cs - a folder with RocksDB in it: opened, checked whose it is, read. Everything that comes out of it passes through
 // here, so that what is damaged is named and never taken for something that is not there.
+using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Text;
 using Firecloud.Actors.Wire;
@@ -13,28 +14,41 @@ internal sealed class RocksFolder : IDisposable
     private readonly SyncedMark _mark;
     private readonly RocksDb _db;
     private readonly WriteOptions _toDisk = new WriteOptions().SetSync(true);
+    private readonly ReadOptions _pastCache = new ReadOptions().SetFillCache(false).SetVerifyChecksums(true);
+    private readonly long _writeBuffer;
+    private readonly TimeSpan _leftoversAfter;
+    private readonly Stopwatch _sinceFlush = Stopwatch.StartNew();
+    private long _buffered;   // bytes written since the buffer was last flushed, as far as known
+    private long _garbage;    // and of records that these replaced
 
     public RocksFolder(RocksStoreOptions options)
     {
-        _folder = options.Folder;
+        (_folder, _writeBuffer, _leftoversAfter) = (options.Folder, options.WriteBufferBytes, options.FlushLeftoversAfter);
         var mark = StoreFolder.Prepare(_folder);
         try
         {
-            _db = OpenDatabase(options, mayBeNew: mark is { Number: 0 });
+            _db = RocksDb.Open(RocksTuning.Options(options, mayBeNew: mark is { Number: 0 }), _folder);
             _mark = CheckMark(mark);
             Header = CheckHeader(options);
             CheckEnd();
+            Space = new DiskSpace(_folder, options.ReserveBytes, _writeBuffer);
             if (_mark.Number < Batches) _mark.Write(Batches);   // what was read from the log is synced by now
         }
-        catch
+        catch (Exception e)
         {
             _db?.Dispose();
             mark?.Dispose();
+            if (e is RocksDbException or IOException or UnauthorizedAccessException) throw RocksErrors.OfOpening(_folder, e);
             throw;
         }
     }
 
     public RocksHeader Header { get; }
+
+    public DiskSpace Space { get; }
+
+    /// <summary>Buffers that wait to be flushed.</summary>
+    public bool FlushIsDue => Property("rocksdb.num-immutable-mem-table") is not (null or "0");
 
     /// <summary>The number of the last batch.</summary>
     public ulong Batches { get; private set; }
@@ -52,8 +66,39 @@ internal sealed class RocksFolder : IDisposable
         changes.FillInto(batch);
         var key = RocksLayout.KeyOf(RocksTable.Batch);
         batch.Put(key, RocksLayout.Seal(key, RocksLayout.Batch(Batches + 1)));
+        _ = Native.Instance.rocksdb_writebatch_data(batch.Handle, out var size);
+        Space?.Look((long)size);
         _db.Write(batch, _toDisk);
         _mark.Write(++Batches);
+        FlushGarbage((long)size, changes.Garbage);
+    }
+
+    public string? Property(string name) => _db.GetProperty(name);
+
+    /// <summary>Begins to flush what is in memory to a table, and does not wait for it.</summary>
+    public void Flush()
+    {
+        if (FlushIsDue) return;
+        var options = new FlushOptions().SetWaitForFlush(false);
+        Native.Instance.rocksdb_flushoptions_set_allow_write_stall(options.Handle, 1);   // or it would wait
+        _db.Flush(options);
+        (_buffered, _garbage) = (0, 0);
+        _sinceFlush.Restart();
+    }
+
+    /// <summary>The same, where something in memory has deleted enough of what is on disk, a while ago. Not while a batch is written.</summary>
+    public void FlushLeftovers()
+    {
+        if (_garbage >= _writeBuffer / 8 && _sinceFlush.Elapsed >= _leftoversAfter) Flush();
+    }
+
+    // A few bytes that delete much would stay in memory until other writes fill the buffer, and what they delete would stay on disk.
+    private void FlushGarbage(long written, long garbage)
+    {
+        _buffered += written;
+        _garbage += garbage;
+        if (_buffered >= _writeBuffer) (_buffered, _garbage) = (0, 0);   // it flushes by itself about now
+        if (_garbage >= 2 * _writeBuffer) Flush();
     }
 
     /// <summary>A value, or null where nothing is stored.</summary>
@@ -69,11 +114,11 @@ internal sealed class RocksFolder : IDisposable
         }
     }
 
-    /// <summary>Keys and values that begin with a prefix, in order.</summary>
-    public IEnumerable<(byte[] Key, byte[] Value)> Scan(byte[] prefix)
+    /// <summary>Keys and values that begin with a prefix, in order; from the first, or from a place on.</summary>
+    public IEnumerable<(byte[] Key, byte[] Value)> Scan(byte[] prefix, byte[]? from = null)
     {
         using var iterator = _db.NewIterator();
-        iterator.Seek(prefix);
+        iterator.Seek(from ?? prefix);
         for (; iterator.Valid(); iterator.Next())
         {
             var key = iterator.Key();
@@ -81,6 +126,28 @@ internal sealed class RocksFolder : IDisposable
             yield return (key, iterator.Value());
         }
         CheckEnd(iterator, prefix);
+    }
+
+    /// <summary>Everything from a place on, in order, past the cache: what is read once must not push out what is needed.</summary>
+    public IEnumerable<(byte[] Key, byte[] Value)> ScanAll(byte[] from)
+    {
+        using var iterator = _db.NewIterator(readOptions: _pastCache);
+        iterator.Seek(from);
+        for (; iterator.Valid(); iterator.Next()) yield return (iterator.Key(), iterator.Value());
+        CheckEnd(iterator, from);
+    }
+
+    /// <summary>Checks that a value is what was written under its key.</summary>
+    public void Check(byte[] key, byte[] value)
+    {
+        try
+        {
+            RocksLayout.Open(key, value);
+        }
+        catch (WireFormatException e)
+        {
+            throw new DamagedStoreException($"{Place(key)} is damaged. {e.Message}", e);
+        }
     }
 
     public T Parse<T>(byte[] key, byte[] value, int members, int shards, Reading<T> read)
@@ -112,6 +179,7 @@ internal sealed class RocksFolder : IDisposable
 
     private string Place(byte[] key)
     {
+        if (key.Length == 0) return $"The beginning of {_folder}";
         var table = (RocksTable)key[0];
         var shard = key.Length >= 5 ? $" of shard {RocksLayout.ShardOf(key)}" : "";
         var name = key.AsSpan(Math.Min(key.Length, RocksLayout.PrefixLength));
@@ -135,40 +203,6 @@ internal sealed class RocksFolder : IDisposable
         if (_mark.Number <= Batches) return;
         throw new DamagedStoreException(
             $"{_folder} lost the end of its log: it ends with batch {Batches}, but batch {_mark.Number} was synced.");
-    }
-
-    private static RocksDb OpenDatabase(RocksStoreOptions options, bool mayBeNew)
-    {
-        var tables = new BlockBasedTableOptions()
-            .SetBlockCache(Cache.CreateLru((ulong)options.BlockCacheBytes))
-            .SetCacheIndexAndFilterBlocks(true)
-            .SetPinL0FilterAndIndexBlocksInCache(true)
-            .SetFilterPolicy(BloomFilterPolicy.Create(10, false));
-        // Of the ways to read the log after a crash this is the one that forgives a last batch cut short, which nobody was answered
-        // for. The default drops everything behind a damaged batch, and with it promises that were given. What else looks like a
-        // batch cut short, SyncedMark finds. What was read from the log goes to a table, synced, before the opening ends: a process
-        // that was killed may have left it unsynced.
-        var database = new DbOptions()
-            .SetCreateIfMissing(mayBeNew)
-            .SetParanoidChecks(true)
-            .SetWalRecoveryMode(RocksDbSharp.Recovery.TolerateCorruptedTailRecords)
-            .SetBlockBasedTableFactory(tables)
-            .SetCompression(Compression.Lz4)
-            .SetWriteBufferSize((ulong)options.WriteBufferBytes)
-            .SetMaxWriteBufferNumber(2)
-            .SetMaxOpenFiles(512)
-            .SetMaxLogFileSize(1 << 20)
-            .SetKeepLogFileNum(4);
-        Native.Instance.rocksdb_options_set_avoid_flush_during_recovery(database.Handle, 0);
-        Native.Instance.rocksdb_options_set_track_and_verify_wals_in_manifest(database.Handle, 1);
-        try
-        {
-            return RocksDb.Open(database, options.Folder);
-        }
-        catch (RocksDbException e)
-        {
-            throw RocksErrors.OfOpening(options.Folder, e);
-        }
     }
 
     private RocksHeader CheckHeader(RocksStoreOptions options)

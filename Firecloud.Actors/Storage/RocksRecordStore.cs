@@ -22,6 +22,8 @@ public sealed class RocksRecordStore : IRecordStore
     private readonly int[] _counts;   // keys by shard and leaf
     private readonly Ballot[] _promised;
     private readonly Version[] _dropped;
+    private readonly TombstoneList _tombstones;
+    private readonly long _scrubBytesPerSecond;
     private RocksHeader _header;
     private Lives _lives;
     private long _count;
@@ -30,6 +32,8 @@ public sealed class RocksRecordStore : IRecordStore
     private (Key Key, StoredRecord Stored) _lastRead;   // a write asks for what its caller has just read
     private Task _sync = Task.CompletedTask;
     private volatile Exception? _failure;
+    private volatile bool _exhausted;
+    private RocksScrub? _scrub;
     private bool _disposed;
 
     /// <summary>Opens a folder, or makes a new one.</summary>
@@ -44,6 +48,9 @@ public sealed class RocksRecordStore : IRecordStore
         _counts = new int[_shards * HashTree.Leaves];
         _promised = new Ballot[_shards];
         _dropped = new Version[_shards];
+        _scrubBytesPerSecond = options.ScrubBytesPerSecond;
+        _tombstones = new TombstoneList(options.TombstonesHeld);
+        options.Check();
         _folder = OpenFolder(options);
         try
         {
@@ -80,6 +87,18 @@ public sealed class RocksRecordStore : IRecordStore
 
     /// <inheritdoc/>
     public bool IsDirty => !Usable(_pending).IsEmpty;
+
+    /// <summary>True while the disk has no room for new values. Only they must wait: what is written goes to disk as ever. From any thread.</summary>
+    public bool IsFull => _folder.Space.IsFull;
+
+    /// <summary>True while a sync might fail for lack of room: nothing should be written. From any thread.</summary>
+    public bool IsExhausted => _exhausted || _folder.Space.IsExhausted;
+
+    /// <summary>Bytes free on the disk, when last looked at. From any thread.</summary>
+    public long FreeBytes => _folder.Space.FreeBytes;
+
+    /// <summary>Scans for tombstones.</summary>
+    internal int TombstoneScans => _tombstones.Scans;
 
     /// <summary>Records that were read from disk.</summary>
     internal long RecordsRead { get; private set; }
@@ -166,20 +185,21 @@ public sealed class RocksRecordStore : IRecordStore
     /// <inheritdoc/>
     public IReadOnlyList<(int Shard, Key Key, Version Version)> Tombstones(int most)
     {
-        var found = new List<(int, Key, Version)>();
-        foreach (var (key, entry) in Usable(_pending).Records.Concat(_written.Records.Where(w => !_pending.Records.ContainsKey(w.Key))))
-        {
-            if (found.Count >= most) return found;
-            if (entry.Stored.Record.IsTombstone) found.Add((entry.Shard, key, entry.Stored.Record.Version));
-        }
-        foreach (var (at, value) in _folder.Scan(RocksLayout.KeyOf(RocksTable.Tombstone)))
-        {
-            if (found.Count >= most) return found;
-            var key = new Key(at[RocksLayout.PrefixLength..]);
-            if (_pending.Records.ContainsKey(key) || _written.Records.ContainsKey(key)) continue;
-            found.Add((RocksLayout.ShardOf(at), key, _folder.Parse(at, value, _members, _shards, ReadVersion)));
-        }
-        return found;
+        var unsynced = Usable(_pending).Records.Concat(_written.Records.Where(w => !_pending.Records.ContainsKey(w.Key)))
+            .Where(u => u.Value.Stored.Record.IsTombstone)
+            .Select(u => (u.Value.Shard, u.Key, u.Value.Stored.Record.Version));
+        return _tombstones.Take(most, unsynced, ScanTombstones, key => _pending.Records.ContainsKey(key) || _written.Records.ContainsKey(key));
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>Flushes what keeps deleted values on disk, too.</remarks>
+    public StoreRoom Poll()
+    {
+        Usable(_folder).Space.Look(0);
+        // A flush that failed for lack of room stops all writes until RocksDB has tried it again: room alone is not enough.
+        _exhausted = _folder.Space.IsExhausted || (_exhausted && _folder.FlushIsDue);
+        if (_sync.IsCompleted && !_exhausted) _folder.FlushLeftovers();
+        return new StoreRoom(IsFull, IsExhausted, FreeBytes);
     }
 
     /// <inheritdoc/>
@@ -201,11 +221,31 @@ public sealed class RocksRecordStore : IRecordStore
         return new ValueTask(_sync);
     }
 
+    /// <inheritdoc/>
+    /// <remarks>At the configured pace; not where that is 0. <paramref name="failed"/> gets the first
+    /// <see cref="DamagedStoreException"/> or <see cref="StoreFailedException"/>, and must not dispose the store.</remarks>
+    public void StartScrub(Action<Exception> failed) => StartScrub(failed, roundPause: null);
+
+    /// <summary>For tests: with another pause than an hour between the ends of two rounds.</summary>
+    internal RocksScrub? StartScrub(Action<Exception> failed, TimeSpan? roundPause)
+    {
+        Invariant.That(_scrub is null);
+        if (_scrubBytesPerSecond == 0) return null;
+        return _scrub = new RocksScrub(Usable(_folder), _scrubBytesPerSecond, failed, roundPause);
+    }
+
+    /// <summary>For tests and measurements: what RocksDB says of itself.</summary>
+    internal string? Property(string name) => _folder.Property(name);
+
+    /// <summary>For tests: begins to flush what RocksDB has in memory.</summary>
+    internal void Flush() => _folder.Flush();
+
     /// <summary>Closes the folder, after the sync under way. What was not synced is lost, as in a crash.</summary>
     public void Dispose()
     {
         if (_disposed) return;
         _disposed = true;
+        _scrub?.Dispose();
         Task.WaitAny(_sync);   // does not throw when it failed: its caller was told
         _folder.Dispose();
     }
@@ -242,6 +282,15 @@ public sealed class RocksRecordStore : IRecordStore
 
     private static int At(int shard, int leaf) => shard * HashTree.Leaves + leaf;
 
+    private IEnumerable<(byte[] At, int Shard, Key Key, Version Version)> ScanTombstones(byte[] from)
+    {
+        foreach (var (at, value) in _folder.Scan(RocksLayout.KeyOf(RocksTable.Tombstone), from))
+        {
+            var version = _folder.Parse(at, value, _members, _shards, ReadVersion);
+            yield return (at, RocksLayout.ShardOf(at), new Key(at[RocksLayout.PrefixLength..]), version);
+        }
+    }
+
     private void Replace(int shard, Key key, Record before, StoredRecord after)
     {
         Invariant.That(key.Shard(_shards) == shard);
@@ -253,6 +302,9 @@ public sealed class RocksRecordStore : IRecordStore
         var wasTombstone = before.IsTombstone || (_pending.Records.TryGetValue(key, out var entry) && entry.WasTombstone);
         _pending.Records[key] = new RocksChanges.Entry(shard, after, wasTombstone);
         _pending.Leaves[(shard, key.Leaf)] = (_trees[shard][key.Leaf], _counts[at]);
+        if (before.Held) _pending.Garbage += RocksChanges.GarbageOf(key, before);
+        if (after.Record.IsTombstone) _tombstones.Put(shard, key, after.Record.Version);
+        else if (wasTombstone) _tombstones.Remove(key);
         _lastRead = default;
     }
 

@@ -39,6 +39,7 @@ public static partial class StoreFolder
         try
         {
             WriteSynced(Path.Combine(folder, ReasonName), reason);
+            File.Delete(Path.Combine(folder, DiskSpace.Name));   // its room is for the new store
             SyncFolder(folder);
             Directory.Move(folder, name);
             SyncFolder(Path.GetDirectoryName(folder)!);

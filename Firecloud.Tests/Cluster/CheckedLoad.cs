@@ -19,14 +19,13 @@ internal sealed record LoadResult(int Done, int Refused, int Unknown, double Lon
         $"{Done + Refused + Unknown} operations: {Done} done, {Refused} refused, {Unknown} unknown; longest wait of any client {LongestMs:0} ms");
 }
 
-/// <summary>Eight clients, all operations, one history.</summary>
+/// <summary>Some clients, all operations, one history.</summary>
 /// <param name="nodes">Addresses, host:port.</param>
 /// <param name="keys">How many keys they share; and a tenth as many counters, at least 3.</param>
 /// <param name="seed">Of the choice of operations and keys.</param>
-internal sealed class CheckedLoad(string[] nodes, int keys, int seed)
+/// <param name="clients">How many clients.</param>
+internal sealed class CheckedLoad(string[] nodes, int keys, int seed, int clients = 8)
 {
-    private const int Clients = 8;
-
     private readonly HistoryRecorder _recorder = new();
     private long _operations;
     private double _longest;
@@ -38,7 +37,7 @@ internal sealed class CheckedLoad(string[] nodes, int keys, int seed)
     public async Task<LoadResult> RunAsync(Func<Task> faults)
     {
         using var stop = new CancellationTokenSource();
-        var clients = Enumerable.Range(0, Clients).Select(i => Task.Run(() => ClientAsync(i, new Random(seed + i), stop.Token))).ToArray();
+        var running = Enumerable.Range(0, clients).Select(i => Task.Run(() => ClientAsync(i, new Random(seed + i), stop.Token))).ToArray();
         try
         {
             await faults();
@@ -46,7 +45,7 @@ internal sealed class CheckedLoad(string[] nodes, int keys, int seed)
         finally
         {
             await stop.CancelAsync();
-            await Task.WhenAll(clients);
+            await Task.WhenAll(running);
         }
         var history = _recorder.ToHistory();
         var result = LinearizabilityChecker.Check(history);

@@ -50,6 +50,8 @@ public class NodeSettingsTests
     [InlineData("firecloud.storage.kind = disc", "firecloud.storage.kind = disc", "use disk, or memory")]
     [InlineData("firecloud.storage.folder = \"\"", "firecloud.storage.folder = ", "name a folder")]
     [InlineData("firecloud.storage.block-cache = 1 KiB", "firecloud.storage.block-cache = 1024 B", "1048576 B to")]
+    [InlineData("firecloud.storage.reserve = 1 MiB", "firecloud.storage.reserve = 1048576 B", "at least 3 write buffers (100663296 B)")]
+    [InlineData("firecloud.storage.scrub-rate = 1 KiB", "firecloud.storage.scrub-rate = 1024 B", "0, or at least 1048576 B")]
     [InlineData("firecloud.storage.write-buffer = 1 KiB", "firecloud.storage.write-buffer = 1024 B", "1048576 B to")]
     [InlineData("firecloud.limits.key = 0 B", "firecloud.limits.key = 0 B", "1 B to 65536 B are allowed")]
     [InlineData("firecloud.limits.value = 9 MiB", "firecloud.limits.value = 9437184 B", "1 B to 8388608 B are allowed")]

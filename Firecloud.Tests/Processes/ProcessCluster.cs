@@ -32,6 +32,7 @@ internal sealed class ProcessCluster : IAsyncDisposable
                   storage {
                     kind = {{(onDisk ? "disk" : "memory")}}
                     folder = "{{FolderOf(i)}}"
+                    write-buffer = 1 MiB
                   }
                 }
                 """);
@@ -108,7 +109,7 @@ internal sealed class ProcessCluster : IAsyncDisposable
             }
             await Task.Delay(20);
         }
-        Assert.Fail($"Node {node} did not get there: {last}\n{Node(node).Log}");
+        Assert.Fail($"Node {node} did not get there: {last}\n{string.Join('\n', _nodes.Select((n, i) => $"---- node {i}, running: {n!.IsRunning}\n{n.Log}"))}");
     }
 
     /// <summary>Waits until every live node sees these nodes silent.</summary>

@@ -73,6 +73,10 @@ internal sealed class SimStore(int shards, int members) : IRecordStore
         return true;
     }
 
+    public StoreRoom Poll() => StoreRoom.NoDisk;
+
+    public void StartScrub(Action<Exception> failed) { }
+
     public void Abandon(string reason) => throw new InvalidOperationException(reason);
 
     public ValueTask SyncAsync()

@@ -80,21 +80,21 @@ public sealed class RocksLostEndTests : IDisposable
     public async Task One_damaged_slot_leaves_the_other()
     {
         await FillAsync();
-        for (var slot = 0; slot < 2; slot++)
+        foreach (var slot in new[] { 0, 4096 })
         {
-            for (var i = 0; i < 16; i++)
+            for (var i = 0; i < 16; i += 5)
             {
                 _bench.Crash();
-                Flip(slot * 4096 + i);
+                Flip(slot + i);
                 _bench.Open().Dispose();
-                Flip(slot * 4096 + i);   // the opening wrote the newest number: nothing may be above the store's
                 _bench.Back();
             }
+            _bench.Crash();
+            Flip(slot);
+            Cut(_ends[^3]);   // still found: the other slot is one batch behind at most
+            Assert.Throws<DamagedStoreException>(() => _bench.Open());
+            _bench.Back();
         }
-        _bench.Crash();
-        Flip((Batches + 1) % 2 * 4096);
-        Cut(_ends[^3]);   // still found: the other slot is one batch behind
-        Assert.Throws<DamagedStoreException>(() => _bench.Open());
     }
 
     [Fact]

@@ -67,7 +67,7 @@ public sealed class RocksSyncTests(ITestOutputHelper output) : IDisposable
     {
         var keys = int.TryParse(Environment.GetEnvironmentVariable("FIRECLOUD_STORE_KEYS"), out var asked) ? asked : 5_000;
         const int batch = 500;
-        var options = _bench.Options with { BlockCacheBytes = 64 << 20, WriteBufferBytes = 32 << 20 };
+        var options = _bench.Options with { BlockCacheBytes = 64 << 20, WriteBufferBytes = 32 << 20, ReserveBytes = 96 << 20 };
         var store = _bench.Open(options);
         var watch = System.Diagnostics.Stopwatch.StartNew();
         for (var i = 0; i < keys; i++)

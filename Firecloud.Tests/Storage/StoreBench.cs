@@ -27,6 +27,7 @@ internal sealed class StoreBench : IDisposable
     public RocksStoreOptions Options => new()
     {
         Folder = Folder, Member = 1, Votes = [2, 1, 1, 1], Shards = Shards, BlockCacheBytes = 1 << 20, WriteBufferBytes = 1 << 20,
+        ReserveBytes = 3 << 20,
     };
 
     public IRecordStore Open(string kind) => kind == "memory" ? new MemoryRecordStore(Shards, Members) : Open();
@@ -58,7 +59,7 @@ internal sealed class StoreBench : IDisposable
             foreach (var file in files)
             {
                 // To open and close LOCK would end the lock of this process (POSIX).
-                if (Path.GetFileName(file) != "LOCK") File.Copy(file, Path.Combine(to, Path.GetFileName(file)));
+                if (Path.GetFileName(file) is not ("LOCK" or DiskSpace.Name)) File.Copy(file, Path.Combine(to, Path.GetFileName(file)));
             }
         }
         catch (FileNotFoundException)
