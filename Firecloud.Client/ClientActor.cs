@@ -1,6 +1,7 @@
 // ClientActor.cs - a client is its own gateway (protocol.md section 6): it keeps ids, attempts, ballots and floors, so that a
 // request goes on at another node exactly where it was. Drives Protocol/Gateway as the nodes' coordinators do.
 using Akka.Actor;
+using Firecloud.Actors.Coordinator;
 using Firecloud.Actors.Node;
 using Firecloud.Actors.Protocol;
 using Firecloud.Actors.Transport;
@@ -56,6 +57,7 @@ internal sealed class ClientActor : UntypedActor, IWithTimers
         {
             case PendingRequest request: Take(request); break;
             case CancelCall cancel: Cancel(cancel.Request); break;
+            case RaiseFloors raise: _gateway?.RaiseFloors(raise.Floor); break;
             case Frame frame: OnFrame(frame); break;
             case PeerReachable peer: OnPeer(peer.Peer, true); break;
             case PeerUnreachable peer: OnPeer(peer.Peer, false); break;

@@ -86,6 +86,7 @@ public sealed class FirecloudClient : IAsyncDisposable
     {
         if (nodes.Length == 0 && FirecloudNode.Find(system) is { } node)
         {
+            options = options with { NodeSystemName = system.Name };
             return new FirecloudClient(system, new LocalStore(node), options, ownsSystem: false);
         }
         var transports = system.Settings.Config.GetStringList("akka.remote.enabled-transports", []);
@@ -194,19 +195,35 @@ public sealed class FirecloudClient : IAsyncDisposable
             ? reply
             : throw new FirecloudException($"{node} does not know the order {order}; is it of another version?");
 
-    private async Task<object> AskAsync(string node, string actor, object message, TimeSpan timeout)
+    /// <summary>host:port of the nodes that the client was given.</summary>
+    internal IReadOnlyList<string> Contacts => _store.Contacts;
+
+    /// <summary>Whatever is written from now on gets versions above this one.</summary>
+    internal async Task RaiseFloorsAsync(Version floor, CancellationToken cancellationToken)
+    {
+        await _store.ConnectedAsync(_options.ConnectTimeout, cancellationToken).ConfigureAwait(false);
+        _store.RaiseFloors(floor);
+    }
+
+    private async Task<object> AskAsync(string node, string actor, object message, TimeSpan timeout) =>
+        new Codec(Votes.MaxMembers, 65536).Decode((await AskFrameAsync(node, actor, message, timeout).ConfigureAwait(false)).Bytes);
+
+    /// <summary>Asks an actor of a node.</summary>
+    /// <exception cref="FirecloudException">No answer came in time.</exception>
+    internal async Task<Frame> AskFrameAsync(
+        string node, string actor, object message, TimeSpan timeout, CancellationToken cancellationToken = default)
     {
         var path = $"akka.udp://{_options.NodeSystemName}@{Addresses([node])[0]}/user/{FirecloudNode.ActorName}/{actor}";
         var target = ((ExtendedActorSystem)_system).Provider.ResolveActorRef(path);
         try
         {
-            var frame = await target.Ask<Frame>(NodeContext.EncodeForAll(message), timeout).ConfigureAwait(false);
-            return new Codec(Votes.MaxMembers, 65536).Decode(frame.Bytes);
+            return await target.Ask<Frame>(NodeContext.EncodeForAll(message), timeout, cancellationToken).ConfigureAwait(false);
         }
         catch (AskTimeoutException e)
         {
             throw new FirecloudException($"{node} did not answer within {timeout.TotalMilliseconds:0} ms."
-                + (message is AdminRequest && _options.Secret is not null ? " Orders need the members' secret." : ""), e);
+                + (_options.Secret is null || message is not (AdminRequest or ScanQuestion) ? ""
+                    : $" {(message is AdminRequest ? "Orders" : "Backups")} need the members' secret."), e);
         }
     }
 
@@ -222,7 +239,7 @@ public sealed class FirecloudClient : IAsyncDisposable
         if (_ownsSystem) await _system.Terminate().ConfigureAwait(false);
     }
 
-    private async Task<OperationResult> RunAsync(
+    internal async Task<OperationResult> RunAsync(
         StoreKey key, Operation operation, TimeSpan? timeout, CancellationToken cancellationToken)
     {
         if (key.Bytes is not { Length: > 0 }) return OperationResult.Refused(RefusalReason.BadRequest, "The key is empty; a key has at least one byte.");

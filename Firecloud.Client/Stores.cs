@@ -1,4 +1,5 @@
 using Akka.Actor;
+using Firecloud.Actors.Coordinator;
 using Firecloud.Actors.Node;
 using Firecloud.Actors.Protocol;
 
@@ -15,6 +16,10 @@ internal sealed class LocalStore(FirecloudNode node) : IStore
     }
 
     public void Cancel(PendingRequest request) => node.Cancel(request);
+
+    public IReadOnlyList<string> Contacts => [node.Settings.Address.ToString()];
+
+    public void RaiseFloors(Version floor) => node.RaiseFloors(floor);
 
     public Task ConnectedAsync(TimeSpan timeout, CancellationToken cancellationToken) => Task.CompletedTask;
 }
@@ -38,6 +43,10 @@ internal sealed class RemoteStore : IStore
     public void Submit(PendingRequest request) => _actor.Tell(request, ActorRefs.NoSender);
 
     public void Cancel(PendingRequest request) => _actor.Tell(new CancelCall(request), ActorRefs.NoSender);
+
+    public IReadOnlyList<string> Contacts => [.. _nodes.Select(n => n.ToString())];
+
+    public void RaiseFloors(Version floor) => _actor.Tell(new RaiseFloors(floor), ActorRefs.NoSender);
 
     public async Task ConnectedAsync(TimeSpan timeout, CancellationToken cancellationToken)
     {

@@ -50,6 +50,7 @@ internal sealed class CoordinatorActor : UntypedActor, IWithTimers
             case RefreshRequest refresh: _coordinator.OnRefresh(refresh); break;
             case ReplicaAnswer answer: _coordinator.Proposer.OnAnswer(answer); break;
             case FloorQuery query: query.Answer.TrySetResult(_coordinator.Gateway.Floor(query.Shard)); break;
+            case RaiseFloors raise: _coordinator.Gateway.RaiseFloors(raise.Floor); break;
             case CancelRequest cancel: _coordinator.Gateway.Cancel(cancel.Pending); break;
             case Tick: OnTick(); break;
             case LinksChanged links: OnLinks(links); break;
@@ -165,6 +166,10 @@ internal sealed class CoordinatorActor : UntypedActor, IWithTimers
 /// <summary>The caller of a request gives up.</summary>
 /// <param name="Pending">The request.</param>
 internal sealed record CancelRequest(PendingRequest Pending);
+
+/// <summary>Requests taken from now on get versions above this one.</summary>
+/// <param name="Floor">The version.</param>
+internal sealed record RaiseFloors(Version Floor);
 
 /// <summary>What is the newest version of a shard that the gateway knows to be chosen?</summary>
 /// <param name="Shard">The shard.</param>

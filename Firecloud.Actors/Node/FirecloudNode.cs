@@ -18,6 +18,9 @@ public sealed class FirecloudNode : IExtension
     /// <summary>The actor below it that clients write to.</summary>
     public const string ClientsName = "clients";
 
+    /// <summary>The actor below it that backups read from. Not among the clients' paths: who may read everything is an operator.</summary>
+    internal const string ScansName = "scans";
+
     private readonly IActorRef _actor;
     private readonly NodeContext _context;
 
@@ -75,6 +78,9 @@ public sealed class FirecloudNode : IExtension
     /// <summary>Gives a request up.</summary>
     /// <param name="request">A request that was submitted here.</param>
     public void Cancel(PendingRequest request) => _actor.Tell(new Coordinator.CancelRequest(request), ActorRefs.NoSender);
+
+    /// <summary>Requests taken from now on get versions above this one (protocol.md section 6, rule 2).</summary>
+    internal void RaiseFloors(Version floor) => _actor.Tell(new Coordinator.RaiseFloors(floor), ActorRefs.NoSender);
 
     /// <summary>The newest version of a key's shard that this node's gateway knows to be chosen.</summary>
     /// <param name="key">The key.</param>

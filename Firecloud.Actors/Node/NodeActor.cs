@@ -39,6 +39,7 @@ internal sealed class NodeActor : UntypedActor
         _master = Context.ActorOf(Props.Create(() => new MasterActor(_node)), "master");
         var master = _master;
         Context.ActorOf(Props.Create(() => new ClientsActor(coordinator, master, _node.Counters)), FirecloudNode.ClientsName);
+        Context.ActorOf(Props.Create(() => new ScanActor(_node, replica)), FirecloudNode.ScansName);
         _node.SetPeers([.. _node.Configuration.Members.Select((member, i) => i == _node.Self
             ? new Peer(replica, coordinator, ActorRefs.Nobody)
             : new Peer(Remote(member, "replica"), Remote(member, "coordinator"), Remote(member, "links")))]);

@@ -69,6 +69,13 @@ internal sealed class Gateway
     /// <summary>The highest version of a shard known to be chosen.</summary>
     public Version Floor(int shard) => _floors[shard];
 
+    /// <summary>Whatever is submitted from now on gets versions above this one, in every shard: rule 2.</summary>
+    /// <param name="floor">Of an epoch that the nodes know, and of a ballot that nobody holds.</param>
+    public void RaiseFloors(Version floor)
+    {
+        for (var shard = 0; shard < _floors.Length; shard++) Raise(shard, floor);
+    }
+
     public void Submit(PendingRequest pending)
     {
         if (_pending.Count >= _limits.MaxPending)

@@ -62,6 +62,9 @@ internal class Rules
     /// <summary>The same for a Read (anyread).</summary>
     public virtual bool ReadDecides(RecordRound round, Votes votes, Version newest) => round.HeldByQuorum(votes, newest, this);
 
+    /// <summary>And for a scan (anyscan): what one member still holds may be deleted, and dropped by all others.</summary>
+    public virtual bool ScanDecides(Votes votes, uint holders) => IsQuorum(votes, holders);
+
     /// <summary>A key with a write or a Lookup under way stays in the cache (evictinflight, evictlookup).</summary>
     public virtual bool MayEvict(KeyState state) => state.IsIdle;
 

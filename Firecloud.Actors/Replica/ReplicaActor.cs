@@ -111,6 +111,7 @@ internal sealed class ReplicaActor : UntypedActor, IWithTimers
             case LinksChanged links: OnLinks(links); break;
             case Tick: OnTick(); break;
             case AdminRequest { Order: AdminOrder.ForceRecovery }: Sender.Tell(Force()); break;
+            case ScanQuestion question: Scan(question); break;
             default: Unhandled(message); return;
         }
         Collect();
@@ -166,6 +167,14 @@ internal sealed class ReplicaActor : UntypedActor, IWithTimers
         var (atOnce, afterSync) = _syncing || _store.IsDirty ? _acceptor.Part(request) : (null, request);
         if (atOnce is not null && _acceptor.Handle(atOnce) is { Items.Count: > 0 } reads) _atOnce[request.From].Add(reads);
         if (afterSync is not null && _acceptor.Handle(afterSync) is { Items.Count: > 0 } answer) _answers[request.From].Add(answer);
+    }
+
+    private void Scan(ScanQuestion question)
+    {
+        object answer = Votes
+            ? ScanServer.Read(_store, _node.Configuration, _node.Self, question, _node.Settings.FrameSize)
+            : new AdminReply(false, $"{_node.Name(_node.Self)} does not vote. {_links?.WhyNotVoting}");
+        _afterSync.Add((Sender, answer));
     }
 
     // A full disk takes no new values while the others can do without this replica; else what comes is only what owners must write

@@ -81,6 +81,8 @@ public sealed class Codec(int members, int shards)
             case RefreshRequest m: Kind(MessageKind.RefreshRequest); CatchUpCodec.Write(writer, m); break;
             case AdminRequest m: Kind(MessageKind.AdminRequest); NodeCodec.Write(writer, m); break;
             case AdminReply m: Kind(MessageKind.AdminReply); NodeCodec.Write(writer, m); break;
+            case ScanQuestion m: Kind(MessageKind.ScanQuestion); ScanCodec.Write(writer, m); break;
+            case ScanAnswer m: Kind(MessageKind.ScanAnswer); ScanCodec.Write(writer, m); break;
             default: throw new InvariantViolationException($"{message.GetType().Name} has no encoding.");
         }
 
@@ -123,6 +125,8 @@ public sealed class Codec(int members, int shards)
             MessageKind.RefreshRequest => CatchUpCodec.ReadRefreshRequest(ref reader),
             MessageKind.AdminRequest => NodeCodec.ReadAdminRequest(ref reader),
             MessageKind.AdminReply => NodeCodec.ReadAdminReply(ref reader),
+            MessageKind.ScanQuestion => ScanCodec.ReadQuestion(ref reader),
+            MessageKind.ScanAnswer => ScanCodec.ReadAnswer(ref reader),
             _ => throw new WireFormatException($"Message kind {(byte)kind} is not known to this node."),
         };
     }

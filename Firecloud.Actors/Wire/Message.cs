@@ -82,6 +82,12 @@ public enum MessageKind : byte
 
     /// <summary><see cref="AdminReply"/>.</summary>
     AdminReply = 26,
+
+    /// <summary><see cref="Protocol.ScanQuestion"/>.</summary>
+    ScanQuestion = 27,
+
+    /// <summary><see cref="Protocol.ScanAnswer"/>.</summary>
+    ScanAnswer = 28,
 }
 
 /// <summary>What an operator may order. Append only: the numbers are on the wire.</summary>

@@ -26,7 +26,8 @@ internal static class ClientCommands
         Validators = { CheckTimeout },
     };
 
-    public static IEnumerable<Command> All() => [Get(), Put(), Delete(), CompareAndSet(), Increment(), StatusCommand.Create(Nodes, Json, Timeout)];
+    public static IEnumerable<Command> All() =>
+        [Get(), Put(), Delete(), CompareAndSet(), Increment(), StatusCommand.Create(Nodes, Json, Timeout), .. BackupCommands.All(Nodes, Json)];
 
     private static Command Get()
     {

@@ -5,6 +5,7 @@ using Firecloud.Actors.Protocol;
 using Firecloud.Actors.Transport;
 using Firecloud.Actors.Wire;
 using Firecloud.Client;
+using Firecloud.Client.Backup;
 using Firecloud.Tests.Transport;
 using Xunit;
 using Hello = Firecloud.Actors.Protocol.Hello;
@@ -17,7 +18,7 @@ public sealed class TrustTests
     private const string Members = "a secret of the members only";
     private const string Clients = "a secret that clients have";
     private const string Settings = $"akka.remote.firecloud-udp.secrets = [\"{Members}\"]\nakka.remote.firecloud-udp.client-secrets = [\"{Clients}\"]\n";
-    private static readonly string[] Actors = ["replica", "coordinator", "master", "links", "clients"];
+    private static readonly string[] Actors = ["replica", "coordinator", "master", "links", "clients", "scans"];
 
     [Fact]
     public async Task Clients_do_their_work_with_the_clients_secret_and_orders_need_the_members()
@@ -32,9 +33,17 @@ public sealed class TrustTests
             Assert.Equal(1, (await client.StatusAsync(node, TimeSpan.FromSeconds(5))).Node);
             var refused = await Assert.ThrowsAsync<FirecloudException>(() => client.OrderAsync(node, AdminOrder.Bootstrap, TimeSpan.FromSeconds(1)));
             Assert.Contains("Orders need the members' secret", refused.Message, StringComparison.Ordinal);
+            var scan = new ScanReader(client, await ClusterView.AskAsync(client, default), withValues: true) { Patience = TimeSpan.FromSeconds(1) };
+            refused = await Assert.ThrowsAsync<FirecloudException>(async () =>
+            {
+                await foreach (var record in scan.ReadAsync(default)) Assert.Fail($"{record}");
+            });
+            Assert.Contains("Backups need the members' secret", refused.Message, StringComparison.Ordinal);
         }
         await using (var member = await ConnectAsync(node, Members))
         {
+            using var lines = new MemoryStream();
+            Assert.Equal(1, await FirecloudLines.ExportAsync(member, lines));
             Assert.False((await member.OrderAsync(node, AdminOrder.Bootstrap, TimeSpan.FromSeconds(5))).Done);
         }
         await Assert.ThrowsAsync<FirecloudException>(() => ConnectAsync(node, "a secret of nobody here", 500));

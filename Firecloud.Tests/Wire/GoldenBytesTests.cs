@@ -104,6 +104,13 @@ public class GoldenBytesTests
         ("refresh request", new RefreshRequest(1, [Key], [Key, Key]), "011800000000000000000101026B6502026B65026B65"),
         ("admin request", new AdminRequest(AdminOrder.ForceRecovery), "0119000000000000000001"),
         ("admin reply", new AdminReply(true, "ok"), "011A000000000000000001026F6B"),
+        ("scan question", new ScanQuestion(1, Boot, new ScanPosition(200, 63, Key), true), "011B0000000000000000010102030405060708C8013F036B6501"),
+        ("scan answer", new ScanAnswer(1, 1, Boot, new Lives([0, 1, 0, 0]), default, new ScanPosition(256, 0, null), Ballot,
+        [
+            new(Key, Version, Version, false, false, 0, [0xAA]), new(Key, Version, default, true, true, 0, null), new(Key, Version, Version, false, false, 9, null),
+        ]), "011C00000000000000000101010203040506070800010000000000800200000"
+            + "1AC0202010203040506070803026B650101AC020201020304050607080501AA026B650E01AC02020102030405060708"
+            + "0500026B651001AC020201020304050607080512"),
     ];
 
     public static TheoryData<string> Names => [.. Golden.Select(g => g.Name)];

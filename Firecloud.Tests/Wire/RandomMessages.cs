@@ -45,6 +45,8 @@ internal sealed class RandomMessages(Random random)
         MessageKind.RefreshRequest => new RefreshRequest(Member(), Many(Key), Many(Key)),
         MessageKind.AdminRequest => new AdminRequest((AdminOrder)random.Next(1, 3)),
         MessageKind.AdminReply => new AdminReply(Flip(), $"wörtlich {Long()}"),
+        MessageKind.ScanQuestion => new ScanQuestion(Epoch(), Long(), Position(), Flip()),
+        MessageKind.ScanAnswer => new ScanAnswer(Member(), Epoch(), Long(), Lives(), Position(), Position(), Ballot(), Many(ScanEntry)),
         _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "Teach RandomMessages this kind."),
     };
 
@@ -91,6 +93,15 @@ internal sealed class RandomMessages(Random random)
     }
 
     private KeyedRecord Keyed() => new(Key(), new StoredRecord(Record(HeldVersion()), Flip()));
+
+    private ScanPosition Position() => new(random.Next(Shards + 1), random.Next(HashTree.Leaves), Flip() ? Key() : default(Key?));
+
+    private ScanEntry ScanEntry()
+    {
+        var (version, isTombstone) = (HeldVersion(), Flip());
+        return new ScanEntry(
+            Key(), version, Flip() ? version : Version(), Flip(), isTombstone, Flip() ? 0 : (long)Long(), isTombstone || Flip() ? null : Bytes(100));
+    }
 
     private ReplicaAnswerItem AnswerItem()
     {

@@ -74,6 +74,7 @@ public class RoundTripTests(ITestOutputHelper output)
                 [1, 18, .. none, 0, .. eight, .. count], [1, 19, .. none, 0, .. eight, 0, .. count], [1, 20, .. none, 0, .. eight, .. count],
                 [1, 21, .. none, 0, .. eight, .. count], [1, 22, .. none, 0, .. eight, .. count], [1, 23, .. none, 0, .. eight, .. count],
                 [1, 24, .. none, 0, .. count], [1, 24, .. none, 0, 0, .. count], [1, 26, .. none, 1, .. count],
+                [1, 27, .. none, 1, .. eight, 0, 0, .. count], [1, 28, .. none, 0, 1, .. eight, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, .. count],
             ];
             foreach (var frame in frames)
             {
@@ -87,7 +88,9 @@ public class RoundTripTests(ITestOutputHelper output)
     [Theory]
     [InlineData("0201", "Frame format 2; this node knows 1")]
     [InlineData("01000000000000000000", "Message kind 0 is not known")]
-    [InlineData("011B0000000000000000", "Message kind 27 is not known")]
+    [InlineData("011D0000000000000000", "Message kind 29 is not known")]
+    [InlineData("011B000000000000000001010203040506070800400000", "Leaf 64 of 64")]
+    [InlineData("011B000000000000000001010203040506070800000100", "An empty key")]
     [InlineData("0106000000000000000004", "Member 4 of 4")]
     [InlineData("010500000000000000000001800200", "Shard 256 of 256")]
     [InlineData("01010000000000000000000001020304050607080000", "epoch 0")]
@@ -129,7 +132,7 @@ public class RoundTripTests(ITestOutputHelper output)
         var bytes = new byte[random.Next(1, 200)];
         random.NextBytes(bytes);
         if (random.Next(10) > 0) bytes[0] = Codec.Format;
-        if (bytes.Length > 1 && random.Next(10) > 0) bytes[1] = (byte)random.Next(1, 27);
+        if (bytes.Length > 1 && random.Next(10) > 0) bytes[1] = (byte)random.Next(1, 29);
         return bytes;
     }
 
