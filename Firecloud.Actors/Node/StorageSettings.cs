@@ -8,6 +8,7 @@ namespace Firecloud.Actors.Node;
 public sealed class StorageSettings
 {
     private const long MiB = 1 << 20;
+    private const long TiB = 1L << 40;
 
     internal StorageSettings(ConfigReader reader, int self, Member address)
     {
@@ -22,15 +23,15 @@ public sealed class StorageSettings
             .Replace("{address}", $"{address.Host}-{address.Port}", StringComparison.Ordinal);
         if (string.IsNullOrWhiteSpace(folder)) throw reader.Wrong("folder", "\"\"", "empty; name a folder, for example /var/lib/firecloud/node-{node}.");
         Folder = Path.GetFullPath(folder);
-        BlockCacheBytes = reader.LongBytes("block-cache", MiB, 1L << 40);
+        BlockCacheBytes = reader.LongBytes("block-cache", MiB, TiB);
         WriteBufferBytes = reader.LongBytes("write-buffer", MiB, 1 << 30);
-        ReserveBytes = reader.LongBytes("reserve", 0, 1L << 40);
+        ReserveBytes = reader.LongBytes("reserve", 0, TiB);
         if (ReserveBytes != 0 && ReserveBytes < 3 * WriteBufferBytes)
         {
             throw reader.Wrong("reserve", $"{ReserveBytes} B", $"too small; at least 3 write buffers ({3 * WriteBufferBytes} B), or 0 for the default.");
         }
-        CompactionBytesPerSecond = Rate(reader, "compaction-rate");
-        ScrubBytesPerSecond = Rate(reader, "scrub-rate");
+        CompactionBytesPerSecond = Rate(reader, "compaction-rate", reader.LongBytes("compaction-rate", 0, TiB));
+        ScrubBytesPerSecond = Rate(reader, "scrub-rate", reader.LongBytes("scrub-rate", 0, TiB));
     }
 
     /// <summary>False: in memory only, a restart loses it.</summary>
@@ -75,9 +76,7 @@ public sealed class StorageSettings
         ScrubBytesPerSecond = ScrubBytesPerSecond,
     };
 
-    private static long Rate(ConfigReader reader, string key)
-    {
-        var rate = reader.LongBytes(key, 0, 1L << 40);
-        return rate is 0 or >= MiB ? rate : throw reader.Wrong(key, $"{rate} B", $"too slow; 0, or at least {MiB} B (1 MiB) per second.");
-    }
+    private static long Rate(ConfigReader reader, string key, long rate) => rate is 0 or >= MiB
+        ? rate
+        : throw reader.Wrong(key, $"{rate} B", $"too slow; 0, or at least {MiB} B (1 MiB) per second.");
 }

@@ -84,19 +84,11 @@ internal sealed class TestCluster : IAsyncDisposable
     /// <summary>The disk of a node that is down is replaced by an empty one.</summary>
     public void Wipe(int node) => Directory.Delete(FolderOf(node), recursive: true);
 
-<<<<<<< HEAD
-    /// <param name="node">Which.</param>
-    /// <param name="own">Settings of its own.</param>
-    public FirecloudNode StartNode(int node, string own = "")
-    {
-        var config = ConfigurationFactory.ParseString(_settings + $"\nfirecloud.node = {node}\n{own}\n");
-=======
     /// <param name="node">Which one.</param>
     /// <param name="changed">Settings that go before those of the cluster.</param>
     public FirecloudNode StartNode(int node, string changed = "")
     {
         var config = ConfigurationFactory.ParseString(_settings + $"\nfirecloud.node = {node}\n{changed}\n");
->>>>>>> d72ee17becdfda65601c6d53a4b95906f2df9ac4
         var system = AkkaNoise.CreateSystem("firecloud", FirecloudNode.SystemConfig(config));
         _systems[node] = system;
         return FirecloudNode.Start(system);
