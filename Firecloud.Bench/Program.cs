@@ -9,4 +9,5 @@ root.Subcommands.Add(TransportBench.Command());
 root.Subcommands.Add(StressBench.LossCommand());
 root.Subcommands.Add(StressBench.OverloadCommand());
 root.Subcommands.Add(StoreBench.Command());
+root.Subcommands.Add(DurableBench.Command());
 return await root.Parse(args).InvokeAsync();

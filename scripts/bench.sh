@@ -9,13 +9,14 @@ usage: scripts/bench.sh transport [--seconds S] [--rounds N] [--pairs N] [--dept
        scripts/bench.sh loss [--seconds S]                                              puts while 5 % of the datagrams get lost
        scripts/bench.sh overload [--seconds S]                                          puts of 64 KiB by more callers than are carried
        scripts/bench.sh store [--keys N] [--bytes N] [--folder F]                       one store on disk: room, memory, opening, syncs
+       scripts/bench.sh durable [--seconds S]                                           puts of four nodes in memory and on disk
 Run it on an otherwise idle machine.
 TEXT
 }
 
 case "${1:-}" in
     -h|--help) usage; exit 0 ;;
-    transport|loss|overload|store) ;;
+    transport|loss|overload|store|durable) ;;
     *) echo "'${1:-}' is not a measurement." >&2; usage >&2; exit 2 ;;
 esac
 

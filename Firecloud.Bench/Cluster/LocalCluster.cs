@@ -28,7 +28,8 @@ internal sealed class LocalCluster : IAsyncDisposable
 
     /// <summary>Starts nodes and clients and waits until every client has been served.</summary>
     /// <param name="clients">Clients of the library, each with its own socket.</param>
-    public static async Task<LocalCluster> StartAsync(int clients)
+    /// <param name="folder">Where the nodes keep their records; null: in memory.</param>
+    public static async Task<LocalCluster> StartAsync(int clients, string? folder = null)
     {
         var cluster = new LocalCluster();
         var members = string.Join(", ", cluster._ports.Select(p => $"\"127.0.0.1:{p}\""));
@@ -38,7 +39,10 @@ internal sealed class LocalCluster : IAsyncDisposable
                 firecloud {
                   node = {{i}}
                   members = [{{members}}]
-                  storage.kind = memory
+                  storage {
+                    kind = {{(folder is null ? "memory" : "disk")}}
+                    folder = "{{folder}}/node-{node}"
+                  }
                 }
                 akka {
                   loglevel = OFF
