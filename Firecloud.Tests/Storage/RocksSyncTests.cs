@@ -61,6 +61,27 @@ public sealed class RocksSyncTests(ITestOutputHelper output) : IDisposable
         Assert.Equal(Make.Ballot(1), _bench.Open().GetPromised(0));
     }
 
+    [Fact]
+    public async Task A_thread_that_is_ended_from_itself_begins_nothing_any_more()
+    {
+        var thread = new SyncThread();
+        using var may = new ManualResetEventSlim();
+        var (ran, second) = (false, Task.CompletedTask);
+        var ended = thread.Begin(may.Wait).ContinueWith(
+            _ =>
+            {
+                second = thread.Begin(() => ran = true);   // on the thread itself: queued behind this
+                thread.Dispose();
+            },
+            CancellationToken.None,
+            TaskContinuationOptions.ExecuteSynchronously,
+            TaskScheduler.Default);
+        may.Set();
+        await ended;
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => second);
+        Assert.False(ran);
+    }
+
     // Set FIRECLOUD_STORE_KEYS=1000000 to measure; what is printed is no promise.
     [Fact]
     public async Task Opening_reads_no_records()
