@@ -59,7 +59,7 @@ internal sealed class CheckedLoad(string[] nodes, int keys, int seed, int client
     private async Task ClientAsync(int number, Random random, CancellationToken stop)
     {
         // Longer than any fault: what is refused or unknown is so for another reason than patience.
-        await using var client = await FirecloudClient.ConnectAsync(nodes, new FirecloudClientOptions { OperationTimeout = TimeSpan.FromSeconds(15), Secret = secret }, stop);
+        await using var client = await FirecloudClient.ConnectAsync(nodes, new FirecloudClientOptions { OperationTimeout = TimeSpan.FromSeconds(15), ConnectTimeout = TimeSpan.FromSeconds(60), Secret = secret }, stop);
         for (var i = 0; !stop.IsCancellationRequested; i++)
         {
             var key = string.Create(CultureInfo.InvariantCulture, $"{prefix}k{random.Next(keys)}");
