@@ -100,10 +100,14 @@ internal static class CatchUpCodec
         writer.Byte((byte)m.From);
         Write(writer, m.TooOld);
         Write(writer, m.Tombstones);
+        if (m.Expired.Count > 0) Write(writer, m.Expired);
     }
 
-    public static RefreshRequest ReadRefreshRequest(ref WireReader reader) =>
-        new(reader.Member(), ReadKeys(ref reader), ReadKeys(ref reader));
+    public static RefreshRequest ReadRefreshRequest(ref WireReader reader)
+    {
+        var request = new RefreshRequest(reader.Member(), ReadKeys(ref reader), ReadKeys(ref reader));
+        return reader.AtEnd ? request : request with { Expired = ReadKeys(ref reader) };
+    }
 
     private static void Write(WireWriter writer, IReadOnlyList<Key> keys)
     {
