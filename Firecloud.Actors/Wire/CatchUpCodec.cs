@@ -100,14 +100,19 @@ internal static class CatchUpCodec
         writer.Byte((byte)m.From);
         Write(writer, m.TooOld);
         Write(writer, m.Tombstones);
-        if (m.Expired.Count > 0) Write(writer, m.Expired);
     }
 
-    public static RefreshRequest ReadRefreshRequest(ref WireReader reader)
+    public static RefreshRequest ReadRefreshRequest(ref WireReader reader) =>
+        new(reader.Member(), ReadKeys(ref reader), ReadKeys(ref reader));
+
+    public static void WriteWithExpired(WireWriter writer, RefreshRequest m)
     {
-        var request = new RefreshRequest(reader.Member(), ReadKeys(ref reader), ReadKeys(ref reader));
-        return reader.AtEnd ? request : request with { Expired = ReadKeys(ref reader) };
+        Write(writer, m);
+        Write(writer, m.Expired);
     }
+
+    public static RefreshRequest ReadWithExpired(ref WireReader reader) =>
+        ReadRefreshRequest(ref reader) with { Expired = ReadKeys(ref reader) };
 
     private static void Write(WireWriter writer, IReadOnlyList<Key> keys)
     {
