@@ -339,8 +339,17 @@ internal sealed class ReplicaActor : UntypedActor, IWithTimers
             return;
         }
         _syncing = true;
-        sync.AsTask().PipeTo(
-            Self, success: () => new Synced(_store, messages, null), failure: e => new Synced(_store, messages, e.GetBaseException()));
+        var (store, self) = (_store, Self);
+        // What waited goes out from the thread that synced: one step between threads less on the way of every write.
+        _ = sync.AsTask().ContinueWith(
+            done =>
+            {
+                if (done.IsCompletedSuccessfully) Send(messages);
+                self.Tell(new Synced(store, done.Exception?.GetBaseException()), ActorRefs.NoSender);
+            },
+            CancellationToken.None,
+            TaskContinuationOptions.ExecuteSynchronously,
+            TaskScheduler.Default);
     }
 
     private void OnSynced(Synced synced)
@@ -348,7 +357,6 @@ internal sealed class ReplicaActor : UntypedActor, IWithTimers
         if (synced.Store != _store) return;   // abandoned since
         if (synced.Failure is not null) ExceptionDispatchInfo.Throw(synced.Failure);
         _syncing = false;
-        Send(synced.Messages);
         OnFlush();
     }
 
@@ -380,5 +388,5 @@ internal sealed class ReplicaActor : UntypedActor, IWithTimers
 
     private sealed record Scrubbed(IRecordStore Store, Exception Found);
 
-    private sealed record Synced(IRecordStore Store, List<(IActorRef To, object Message)> Messages, Exception? Failure);
+    private sealed record Synced(IRecordStore Store, Exception? Failure);
 }
