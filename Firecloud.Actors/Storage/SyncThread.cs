@@ -31,15 +31,18 @@ internal sealed class SyncThread : IDisposable
         return done.Task;
     }
 
-    /// <summary>Ends the thread, after what is under way.</summary>
+    /// <summary>Ends the thread, after what is under way. What has not begun, because this runs on the thread itself, never begins.</summary>
     public void Dispose()
     {
+        (Action Work, TaskCompletionSource Done)? dropped = null;
         lock (_gate)
         {
             _ends = true;
+            if (Thread.CurrentThread == _thread) (dropped, _next) = (_next, null);
             Monitor.Pulse(_gate);
         }
         if (Thread.CurrentThread != _thread) _thread.Join();
+        dropped?.Done.SetException(new ObjectDisposedException(nameof(SyncThread)));
     }
 
     private void Run()
