@@ -118,6 +118,20 @@ public sealed class FirecloudClient : IAsyncDisposable
         StoreKey key, StoreValue value, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
         Convert(await RunAsync(key, Operation.Put(value.Bytes ?? []), timeout, cancellationToken).ConfigureAwait(false), r => r.Version);
 
+    /// <summary>Sets a key to a value that expires, by the clock of the node that owns the key.</summary>
+    /// <param name="key">1 byte to the nodes' limit, as UTF-8.</param>
+    /// <param name="value">Up to the nodes' limit; not copied, don't change it before the task ends.</param>
+    /// <param name="expiresAt">When it expires, to the millisecond; in the past it is gone at once.</param>
+    /// <param name="timeout">Instead of <see cref="FirecloudClientOptions.OperationTimeout"/>.</param>
+    /// <param name="cancellationToken">Gives up: the answer is then Refused, or Unknown if something was sent.</param>
+    /// <returns>The version written.</returns>
+    public async ValueTask<Answer<Version>> PutUntilAsync(
+        StoreKey key, StoreValue value, DateTimeOffset expiresAt, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
+    {
+        var put = Operation.Put(value.Bytes ?? []) with { ExpiresAt = Math.Max(1, expiresAt.ToUnixTimeMilliseconds()) };
+        return Convert(await RunAsync(key, put, timeout, cancellationToken).ConfigureAwait(false), r => r.Version);
+    }
+
     /// <summary>Sets a key and returns what was there. Costs a look-up where the owner has not seen the key lately.</summary>
     /// <inheritdoc cref="PutAsync"/>
     public async ValueTask<Answer<Replaced>> PutReturningOldAsync(

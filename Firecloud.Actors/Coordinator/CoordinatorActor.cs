@@ -29,6 +29,8 @@ internal sealed class CoordinatorActor : UntypedActor, IWithTimers
 
     private static long NowMs => Environment.TickCount64;
 
+    private static long WallMs => DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
+
     protected override void PreStart()
     {
         _coordinator.OnTick(NowMs);
@@ -40,6 +42,7 @@ internal sealed class CoordinatorActor : UntypedActor, IWithTimers
 
     protected override void OnReceive(object message)
     {
+        _coordinator.WallMs = WallMs;   // not at ticks only: after a pause they come behind what has waited
         switch (message)
         {
             case PendingRequest pending: Take(pending); break;
@@ -74,6 +77,10 @@ internal sealed class CoordinatorActor : UntypedActor, IWithTimers
         if (_node.Settings.Limits.Violation(pending.Key.Length, pending.Operation.Value?.Length ?? 0) is { } wrong)
         {
             pending.Complete(OperationResult.Refused(RefusalReason.BadRequest, wrong));
+        }
+        else if (pending.Operation.Update?.Wrong(pending.Operation) is { } unfit)
+        {
+            pending.Complete(OperationResult.Refused(RefusalReason.BadRequest, $"{unfit} Nothing was written."));
         }
         else if (!_coordinator.IsReady)
         {

@@ -49,7 +49,7 @@ public sealed class NodeSettings
             reader.Milliseconds("coordinator.resend-after", 20, 60_000),
             reader.Milliseconds("coordinator.read-patience", 1, 10_000),
             reader.Milliseconds("coordinator.blind-after", 0, 60_000),
-            reader.Milliseconds("coordinator.drop-after", 0, 600_000));
+            reader.Milliseconds("coordinator.drop-after", 0, 600_000)) { MaxValue = Limits.Value };
         TickMs = reader.Milliseconds("coordinator.tick-interval", 5, 1000);
         AnnounceMs = reader.Milliseconds("coordinator.announce-interval", 10, 60_000);
         MaxGateways = reader.Int("coordinator.max-gateways", 16, 10_000_000);

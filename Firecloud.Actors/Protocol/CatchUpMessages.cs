@@ -54,4 +54,20 @@ public sealed record RecordsAnswer(int From, ulong Nonce, IReadOnlyList<KeyedRec
 /// <param name="From">The replica.</param>
 /// <param name="TooOld">Keys that it lacks and may not take, because their version is not above its dropped one.</param>
 /// <param name="Tombstones">Keys that it still holds as deleted, though every member could have accepted that by now.</param>
-public sealed record RefreshRequest(int From, IReadOnlyList<Key> TooOld, IReadOnlyList<Key> Tombstones);
+public sealed record RefreshRequest(int From, IReadOnlyList<Key> TooOld, IReadOnlyList<Key> Tombstones)
+{
+    /// <summary>Keys that it still holds with a value that has expired for a while by its own clock; the owner's clock judges (section 11).</summary>
+    public IReadOnlyList<Key> Expired { get; init; } = [];
+
+    /// <summary>Its parts, each with the keys of one owner; keys without an owner in reach are left out.</summary>
+    /// <param name="ownerOf">A key's owner, or -1.</param>
+    internal IEnumerable<(int Owner, RefreshRequest Request)> ByOwner(Func<Key, int> ownerOf)
+    {
+        foreach (var owner in TooOld.Concat(Tombstones).Concat(Expired).Select(ownerOf).Where(o => o >= 0).Distinct())
+        {
+            yield return (owner, new RefreshRequest(From, Of(TooOld), Of(Tombstones)) { Expired = Of(Expired) });
+
+            Key[] Of(IReadOnlyList<Key> keys) => [.. keys.Where(k => ownerOf(k) == owner)];
+        }
+    }
+}

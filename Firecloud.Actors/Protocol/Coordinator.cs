@@ -117,6 +117,7 @@ internal sealed class Coordinator
     {
         foreach (var key in request.TooOld) Proposer.Refresh(key, isTombstone: false);
         foreach (var key in request.Tombstones) Proposer.Refresh(key, isTombstone: true);
+        foreach (var key in request.Expired) Proposer.Expire(key);
     }
 
     /// <summary>The members that can be reached and vote, self included where it votes. Steers only.</summary>
@@ -128,6 +129,9 @@ internal sealed class Coordinator
 
     /// <summary>The members whose disk has no room for new values. Steers only.</summary>
     public void SetFull(uint members) => Proposer.Full = members;
+
+    /// <summary>The wall clock, in milliseconds since 1970: judges expiries of keys that this node owns, and nothing else (section 11).</summary>
+    public long WallMs { set => Proposer.WallMs = value; }
 
     /// <summary>Time passes.</summary>
     /// <param name="nowMs">Milliseconds of any clock that does not go back.</param>

@@ -182,6 +182,7 @@ internal sealed class Gateway
             ValueKnown = reply.ValueKnown,
             Version = reply.Visible,
             Number = reply.Number,
+            ExpiresAt = reply.ExpiresAt,
         });
     }
 

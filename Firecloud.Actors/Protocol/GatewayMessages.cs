@@ -100,8 +100,11 @@ public sealed record Reply
     /// <summary>Done: false when the operation returns a value that is not kept any more (rule 7).</summary>
     public bool ValueKnown { get; init; }
 
-    /// <summary>Done: an increment's result.</summary>
+    /// <summary>Done: an increment's result; of an update the length of the value it left.</summary>
     public long Number { get; init; }
+
+    /// <summary>Done: when the value expires, where the operation returns that; 0 is never, or no value.</summary>
+    public long ExpiresAt { get; init; }
 
     /// <summary>Done: a record keeps this outcome; a "no" that none keeps counts only while there was no second attempt (rule 6).</summary>
     public bool Kept { get; init; }

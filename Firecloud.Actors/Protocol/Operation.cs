@@ -23,6 +23,9 @@ public enum OperationKind : byte
 
     /// <summary>Adds to a whole number kept as decimal text; an absent key counts as 0.</summary>
     Increment = 6,
+
+    /// <summary>A general read-modify-write: <see cref="Operation.Update"/>.</summary>
+    Update = 7,
 }
 
 /// <summary>One operation on one key, as data: it travels to the owner of the key's shard. Immutable.</summary>
@@ -31,29 +34,40 @@ public sealed record Operation
     /// <summary>What to do.</summary>
     public required OperationKind Kind { get; init; }
 
-    /// <summary>The new value; null means delete, in both kinds of compare-and-set.</summary>
+    /// <summary>The new value; null means delete, in both kinds of compare-and-set. Update: what its change works with.</summary>
     public byte[]? Value { get; init; }
 
-    /// <summary>CompareAndSet: the value expected; null for none.</summary>
+    /// <summary>CompareAndSet: the value expected; null for none. Update: where its condition asks for one.</summary>
     public byte[]? Expected { get; init; }
 
-    /// <summary>CompareVersionAndSet: the version expected; <see cref="Version.None"/> for an absent key.</summary>
+    /// <summary>CompareVersionAndSet, Update: the version expected; <see cref="Version.None"/> for an absent key.</summary>
     public Version ExpectedVersion { get; init; }
 
     /// <summary>Increment: what to add.</summary>
     public long Delta { get; init; }
 
-    /// <summary>Put and Delete: return the value before.</summary>
+    /// <summary>Put, Delete, Update: return the value before.</summary>
     public bool ReturnsOld { get; init; }
 
-    /// <summary>Put: when the value expires, in milliseconds since 1970; 0 is never.</summary>
+    /// <summary>Get, Update: return when the value expires.</summary>
+    public bool ReturnsExpiry { get; init; }
+
+    /// <summary>Put, Update: when the value expires, in milliseconds since 1970; 0 is never.</summary>
     public long ExpiresAt { get; init; }
+
+    /// <summary>Update: what it does.</summary>
+    public Update? Update { get; init; }
 
     /// <summary>True when its effect does not depend on what is there: one round trip to write.</summary>
     public bool IsBlind => Kind is OperationKind.Put or OperationKind.Delete && !ReturnsOld;
 
     /// <summary>True when no value is left once it is applied.</summary>
-    public bool Removes => Value is null && Kind is not (OperationKind.Get or OperationKind.Increment);
+    public bool Removes => Kind switch
+    {
+        OperationKind.Get or OperationKind.Increment => false,
+        OperationKind.Update => Update!.Change == UpdateChange.Delete,
+        _ => Value is null,
+    };
 
     /// <summary>True when a value may be left once it is applied: it needs room on disk.</summary>
     public bool NeedsRoom => !IsGet && !Removes;
@@ -83,10 +97,18 @@ public sealed record Operation
     /// <summary>Increment.</summary>
     public static Operation Increment(long delta) => new() { Kind = OperationKind.Increment, Delta = delta };
 
+    /// <summary>A general read-modify-write.</summary>
+    /// <param name="update">What it does.</param>
+    /// <param name="value">What its change works with.</param>
+    /// <param name="expiresAt">The new expiry, in milliseconds since 1970 and at least 1, where its rule sets one.</param>
+    public static Operation Of(Update update, byte[]? value = null, long expiresAt = 0) =>
+        new() { Kind = OperationKind.Update, Update = update, Value = value, ExpiresAt = expiresAt };
+
     /// <summary>What this operation does to a record.</summary>
-    /// <param name="record">The key's newest record.</param>
+    /// <param name="record">The key's newest record; one whose value has expired is given as <see cref="Record.Over"/>.</param>
+    /// <param name="mostValue">The longest value that an update may leave, in bytes.</param>
     /// <returns>Whether it writes, what, and what it answers.</returns>
-    public Decision Decide(Record record)
+    public Decision Decide(Record record, int mostValue = int.MaxValue)
     {
         switch (Kind)
         {
@@ -101,6 +123,8 @@ public sealed record Operation
                 return record.Visible == ExpectedVersion ? Decision.Write(Value, 0, false) : Decision.No(Outcome.NotMatched);
             case OperationKind.Increment:
                 return Add(record);
+            case OperationKind.Update:
+                return Update!.Decide(this, record, mostValue);
             default:
                 throw new InvariantViolationException($"{Kind} does not decide anything; only the codec's checked kinds reach this.");
         }
@@ -132,7 +156,7 @@ public sealed record Operation
 /// <param name="Value">The new value; null deletes.</param>
 /// <param name="ExpiresAt">The new expiry.</param>
 /// <param name="Outcome">What it came to.</param>
-/// <param name="Number">An increment's result.</param>
+/// <param name="Number">An increment's result; of an update the length of the value it leaves.</param>
 /// <param name="KeepsPrevious">The value before is part of the answer.</param>
 public readonly record struct Decision(
     bool Writes, byte[]? Value, long ExpiresAt, Outcome Outcome, long Number, bool KeepsPrevious)

@@ -57,8 +57,11 @@ public readonly record struct OperationResult(ResultKind Kind)
     /// <summary>Done: the version of the value returned or written.</summary>
     public Version Version { get; init; }
 
-    /// <summary>Done: an increment's result.</summary>
+    /// <summary>Done: an increment's result; of an update the length of the value it left.</summary>
     public long Number { get; init; }
+
+    /// <summary>Done: when the value expires, in milliseconds since 1970, where that was asked for; 0 is never, or none.</summary>
+    public long ExpiresAt { get; init; }
 
     /// <summary>Refused: why.</summary>
     public RefusalReason Reason { get; init; }

@@ -7,27 +7,6 @@
 // NOT HERE sockets, clocks, randomness, Akka. Coordinator/CoordinatorActor drives it; tests and the simulator do too.
 namespace Firecloud.Actors.Protocol;
 
-/// <summary>Bounds of one coordinator.</summary>
-/// <param name="MaxRounds">Questions under way at one time; above it requests are refused as busy.</param>
-/// <param name="MaxCachedKeys">Keys whose newest record an owner remembers.</param>
-/// <param name="MaxLingering">Decided Accepts that are still resent to members that have not answered.</param>
-/// <param name="ResendAfterMs">Silence of a member that can be reached, after which it is asked again.</param>
-/// <param name="ReadPatienceMs">Wait for the remaining answers to a Read before the get goes to the owner.</param>
-/// <param name="BlindAfterMs">A shard taken over from another owner is written blindly only after this time.</param>
-/// <param name="DropAfterMs">A tombstone that every member has accepted is dropped after this time.</param>
-public sealed record ProposerLimits(
-    int MaxRounds, int MaxCachedKeys, int MaxLingering, int ResendAfterMs, int ReadPatienceMs, int BlindAfterMs, int DropAfterMs);
-
-/// <summary>What a coordinator has to send, filled by the proposer and emptied by the driver.</summary>
-internal sealed class ProposerOutbox(int members)
-{
-    public List<ReplicaItem> ToAll { get; } = [];
-
-    public List<ReplicaItem>[] ToMember { get; } = [.. Enumerable.Range(0, members).Select(_ => new List<ReplicaItem>())];
-
-    public List<(object Origin, Reply Reply)> Replies { get; } = [];
-}
-
 /// <summary>Runs requests as a coordinator: as owner of the shards it holds, and as reader of the others.</summary>
 internal sealed class Proposer
 {
@@ -70,7 +49,12 @@ internal sealed class Proposer
     /// <summary>The driver's clock at the last tick, for resending only.</summary>
     public long NowMs { get; private set; }
 
+    /// <summary>The driver's wall clock, in milliseconds since 1970, for expiries only; 0 while it has none: then nothing expires.</summary>
+    public long WallMs { get; set; }
+
     public int BlindAfterMs => _limits.BlindAfterMs;
+
+    public int MaxValue => _limits.MaxValue;
 
     public ProposerOutbox Outbox { get; }
 
@@ -181,7 +165,15 @@ internal sealed class Proposer
         var owner = Owner(key.Shard(Configuration.Shards));
         var mine = owner.Holds || Configuration.Preferred(owner.Shard, _reachable) == Self;
         var pointless = isTombstone && _reachable != Configuration.Votes.AllMembers;
-        if (mine && !pointless && QuorumReachable && _rounds.Count < _limits.MaxRounds / 2) owner.Refresh(key);
+        if (mine && !pointless && HasRoomForOwn) owner.Refresh(key);
+    }
+
+    /// <summary>A replica holds a value that has expired by its own clock, and nobody has asked for it since.</summary>
+    public void Expire(Key key)
+    {
+        var owner = Owner(key.Shard(Configuration.Shards));
+        var mine = owner.Holds || Configuration.Preferred(owner.Shard, _reachable) == Self;
+        if (mine && HasRoomForOwn) owner.Expire(key);
     }
 
     /// <summary>Word of a ballot: another owner's announcement, or what the own replica has promised.</summary>
@@ -222,6 +214,9 @@ internal sealed class Proposer
     {
         foreach (var round in _rounds.Values.Where(r => r.Owner == owner).ToArray()) _rounds.Remove(round.Number);
     }
+
+    // What replicas ask for must leave rounds for requests.
+    private bool HasRoomForOwn => QuorumReachable && _rounds.Count < _limits.MaxRounds / 2;
 
     private ShardOwner Owner(int shard) => _shards[shard] ??= new ShardOwner(this, shard);
 
@@ -303,8 +298,14 @@ internal sealed class Proposer
         var newest = round.Newest();
         if (Rules.ReadDecides(round, Configuration.Votes, newest.Version))
         {
+            // What may have expired is for the owner to judge (section 11).
+            if (Rules.ReadTells(newest, WallMs) is not { } told)
+            {
+                HandToOwner(round);
+                return;
+            }
             round.Done = true;
-            Reply(round.Reader.Origin, ReadReply(round, newest));
+            Reply(round.Reader.Origin, ReadReply(round, told));
             foreach (var member in round.Behind(newest.Version))
             {
                 Outbox.ToMember[member].Add(new ReplicaItem(ReplicaAsk.Repair, 0, round.Shard, default, round.Key, newest));
@@ -327,6 +328,7 @@ internal sealed class Proposer
         Visible = newest.Visible,
         Value = newest.Value,
         ValueKnown = true,
+        ExpiresAt = round.Reader.Request.Operation.ReturnsExpiry ? newest.Expires : 0,
     };
 
     private void HandToOwner(RecordRound round)

@@ -18,15 +18,18 @@ public enum Outcome : byte
     /// <summary>Its condition did not hold: nothing was changed.</summary>
     NotMatched = 2,
 
-    /// <summary>The value is not a whole number of 64 bits, or the sum would not be one: nothing was changed.</summary>
+    /// <summary>The value is not a number of the kind to be added to, or the sum would not be one: nothing was changed.</summary>
     NotANumber = 3,
+
+    /// <summary>The value would be longer than is allowed: nothing was changed.</summary>
+    TooLarge = 4,
 }
 
 /// <summary>One decided request in a record's list (protocol.md section 6, rule 4).</summary>
 /// <param name="Id">The request.</param>
 /// <param name="Version">The version it was decided under.</param>
 /// <param name="Outcome">What it came to.</param>
-/// <param name="Number">An increment's result; else 0.</param>
+/// <param name="Number">An increment's result, or the length that an update left; else 0.</param>
 public readonly record struct Writer(RequestId Id, Version Version, Outcome Outcome, long Number);
 
 /// <summary>All that is kept of a key. Immutable; <see cref="None"/> stands for a key that is not held.</summary>
@@ -70,6 +73,9 @@ public sealed class Record
     /// <summary>True when the key is held as deleted.</summary>
     public bool IsTombstone => Held && Value is null;
 
+    /// <summary>When the value expires; 0 where it never does, or there is none.</summary>
+    public long Expires => Value is null ? 0 : ExpiresAt;
+
     /// <summary>The version a client sees: <see cref="Version.None"/> where there is no value.</summary>
     public Version Visible => Value is null ? Version.None : Modified;
 
@@ -98,6 +104,23 @@ public sealed class Record
         KeepsPrevious = KeepsPrevious,
         Previous = Previous,
     };
+
+    /// <summary>
+    /// This record as the next write finds it once its value has expired: without value, the ids as they are. It is what a write is computed
+    /// on, never told to anybody.
+    /// </summary>
+    public Record Over => new() { Version = Version, Modified = Modified, Writers = Writers, Forgotten = Forgotten };
+
+    /// <summary>The tombstone that an owner writes, by no request, once the value has expired.</summary>
+    /// <param name="version">A version of the owner's ballot.</param>
+    public Record Expired(Version version) => new() { Version = version, Modified = version, Writers = Writers, Forgotten = Forgotten };
+
+    /// <summary>
+    /// True when this record still has what its last request left. An expiry is a change without a request: <see cref="Modified"/> is newer
+    /// then than the version of every id.
+    /// </summary>
+    /// <param name="writer">The last of <see cref="Writers"/>.</param>
+    public bool IsAsLeftBy(in Writer writer) => Modified <= writer.Version;
 
     /// <summary>What a request leaves, when the record before it is known: the list of ids is carried on.</summary>
     /// <param name="version">The new version.</param>

@@ -163,6 +163,9 @@ internal sealed class KeyState(Key key)
     /// <summary>To be written again when it is known, for a replica that may not take it otherwise.</summary>
     public bool Refresh { get; set; }
 
+    /// <summary>To be looked at when it is known: a replica says that its value has expired.</summary>
+    public bool IsReported { get; set; }
+
     /// <summary>Used since the eviction clock last came by.</summary>
     public bool Touched { get; set; }
 

@@ -135,4 +135,27 @@ internal class Rules
 
     /// <summary>An absent key has forgotten every id up to the dropped version (noforgotten).</summary>
     public virtual Record Absent(Version dropped) => Record.Absent(dropped);
+
+    // ---- Expiry (section 11) ----
+
+    /// <summary>A value has expired once the own clock says so (earlyexpiry, lateexpiry); nobody else's clock counts.</summary>
+    public virtual bool IsOver(Record record, long wallMs) => record.Expires != 0 && record.Expires <= wallMs;
+
+    /// <summary>And where a replica reports it, too (believedreport).</summary>
+    public virtual bool IsOverAsReported(Record record, long wallMs) => IsOver(record, wallMs);
+
+    /// <summary>Who is told that a value has expired waits for a tombstone (toldexpired): the next owner's clock may say otherwise.</summary>
+    public virtual bool WritesExpiry => true;
+
+    /// <summary>A write on a value that has expired finds none (foundexpired).</summary>
+    public virtual Record Over(Record record) => record.Over;
+
+    /// <summary>
+    /// What a Read tells; null where only the owner can tell: a reader whose clock says that the value has expired does not say so itself
+    /// (readerexpires), nor does it tell the value (lateread).
+    /// </summary>
+    public virtual Record? ReadTells(Record newest, long wallMs) => IsOver(newest, wallMs) ? null : newest;
+
+    /// <summary>What a retry's "no" was told is not known any more once the value has expired since (expiredno).</summary>
+    public virtual bool IsAsLeftBy(Record record, in Writer writer) => record.IsAsLeftBy(writer);
 }

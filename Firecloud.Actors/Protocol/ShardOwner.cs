@@ -29,26 +29,28 @@ internal sealed class ShardOwner(Proposer proposer, int shard)
 
     public int CachedKeys => _keys.Count;
 
+    private OwnerReplies Replies => field ??= new OwnerReplies(proposer, this);
+
     /// <summary>Takes a request: refuses it, names another ballot or holder, or runs it (rules 1 and 2).</summary>
     public void Submit(Request request, object origin)
     {
         var least = proposer.Rules.LeastBallot(request);
         if (least.Epoch > proposer.Configuration.Epoch)
         {
-            proposer.Reply(origin, NotRun(request, ReplyStatus.NotReady));
+            proposer.Reply(origin, Replies.NotRun(request, ReplyStatus.NotReady));
             return;
         }
         Saw(least);
         if (!Holds && proposer.ShouldAskHolder(this, request))
         {
-            proposer.Reply(origin, NotRun(request, ReplyStatus.AskHolder));
+            proposer.Reply(origin, Replies.NotRun(request, ReplyStatus.AskHolder));
             return;
         }
         TakeBallot();
         var fresh = proposer.Rules.IsFresh(request, _ballot);
         if (request.Attempt == 1 && !fresh && !request.Operation.IsGet)
         {
-            proposer.Reply(origin, NotRun(request, ReplyStatus.OtherBallot));
+            proposer.Reply(origin, Replies.NotRun(request, ReplyStatus.OtherBallot));
             return;
         }
         Run(new Job(request, origin, fresh));
@@ -78,10 +80,10 @@ internal sealed class ShardOwner(Proposer proposer, int shard)
     {
         foreach (var state in _keys.Values)
         {
-            foreach (var job in state.Waiting) proposer.Reply(job.Origin, NotRun(job.Request, ReplyStatus.NoQuorum));
+            foreach (var job in state.Waiting) proposer.Reply(job.Origin, Replies.NotRun(job.Request, ReplyStatus.NoQuorum));
             foreach (var answer in state.Answers)
             {
-                proposer.Reply(answer.Job.Origin, NotRun(answer.Job.Request, ReplyStatus.NoQuorum));
+                proposer.Reply(answer.Job.Origin, Replies.NotRun(answer.Job.Request, ReplyStatus.NoQuorum));
             }
             state.Waiting.Clear();
             state.Answers.Clear();
@@ -103,6 +105,7 @@ internal sealed class ShardOwner(Proposer proposer, int shard)
         state.Lookup = null;
         if (!proposer.Rules.IsVoid(state)) Learn(state, round);
         if (state.Refresh) RefreshKnown(state);
+        if (state.IsReported) ExpireKnown(state);
         var waiting = state.Waiting.ToArray();
         state.Waiting.Clear();
         // The Lookup was sent after its starter arrived, and a quorum promised: for that one request it is a Confirm as well.
@@ -128,7 +131,7 @@ internal sealed class ShardOwner(Proposer proposer, int shard)
         {
             var each = state.InFlight[decided++];
             each.Done = true;
-            if (each.Job is { } job) proposer.Reply(job.Origin, Written(job.Request, each));
+            if (each.Job is { } job) proposer.Reply(job.Origin, Replies.Written(job.Request, each));
         }
         state.InFlight.RemoveRange(0, decided);
         AnswerConfirmed(state);
@@ -152,6 +155,17 @@ internal sealed class ShardOwner(Proposer proposer, int shard)
         state.Refresh = true;
         if (state.Latest is null) StartLookup(state);
         else RefreshKnown(state);
+    }
+
+    /// <summary>A replica finds that a key's value has expired and nobody has noticed: looks at it, with this node's clock (section 11).</summary>
+    public void Expire(Key key)
+    {
+        TakeBallot();
+        var state = GetOrAdd(key);
+        if (state.Lookup is not null || state.InFlight.Count > 0) return;   // a report comes again
+        state.IsReported = true;
+        if (state.Latest is null) StartLookup(state);
+        else ExpireKnown(state);
     }
 
     /// <summary>A tombstone that every member has accepted leaves the cache, if it is the key's newest record.</summary>
@@ -251,24 +265,50 @@ internal sealed class ShardOwner(Proposer proposer, int shard)
         var latest = state.Latest!;
         if (request.Operation.IsGet)
         {
-            Confirm(state, job, Read(request, latest), confirmed);
+            Confirm(state, job, Replies.Read(request, WithoutExpired(state)), confirmed);
             return;
         }
         if (TryFindWriter(latest, request.Id, out var writer))
         {
-            Confirm(state, job, Remembered(request, latest, writer), confirmed);
+            Confirm(state, job, Replies.Remembered(request, latest, writer), confirmed);
             return;
         }
         if (!job.Fresh && proposer.Rules.MayBeForgotten(latest, request))
         {
             // Rule 5: an earlier attempt may have been applied and fallen off the list since.
-            proposer.Reply(job.Origin, NotRun(request, ReplyStatus.Unknown));
+            proposer.Reply(job.Origin, Replies.NotRun(request, ReplyStatus.Unknown));
             return;
         }
-        var decision = request.Operation.Decide(latest);
+        // What is written makes an expiry before it true as well (section 11); a "no" that is not written needs the tombstone.
+        var found = proposer.Rules.IsOver(latest, proposer.WallMs) ? proposer.Rules.Over(latest) : latest;
+        var decision = request.Operation.Decide(found, proposer.MaxValue);
         // Rule 6: the "no" of a later attempt is written, to bury what earlier attempts may have left.
-        if (!decision.Writes && !proposer.Rules.WritesNo(job.Fresh)) Confirm(state, job, Refusal(request, latest, decision), confirmed);
-        else Accept(state, latest.After(NextVersion(), request.Id, decision), job, decision);
+        if (!decision.Writes && !proposer.Rules.WritesNo(job.Fresh))
+        {
+            Confirm(state, job, Replies.Refusal(request, WithoutExpired(state), decision), confirmed);
+        }
+        else
+        {
+            Accept(state, found.After(NextVersion(), request.Id, decision), job, decision);
+        }
+    }
+
+    // Nobody is told that a value has expired before a tombstone says so to everybody, and for ever: whoever is told waits until it is chosen.
+    private Record WithoutExpired(KeyState state)
+    {
+        var latest = state.Latest!;
+        if (!proposer.Rules.IsOver(latest, proposer.WallMs)) return latest;
+        if (!proposer.Rules.WritesExpiry) return latest.Over;
+        Accept(state, latest.Expired(NextVersion()), null, default);
+        return state.Latest!;
+    }
+
+    // A replica's word begins it; this node's own clock decides.
+    private void ExpireKnown(KeyState state)
+    {
+        state.IsReported = false;
+        var (rules, latest) = (proposer.Rules, state.Latest!);
+        if (rules.IsOverAsReported(latest, proposer.WallMs)) Accept(state, latest.Expired(NextVersion()), null, default);
     }
 
     private void AcceptBlind(KeyState state, Job job)
@@ -321,14 +361,14 @@ internal sealed class ShardOwner(Proposer proposer, int shard)
 
     private void Abandon(KeyState state)
     {
-        foreach (var job in state.Waiting) proposer.Reply(job.Origin, NotRun(job.Request, ReplyStatus.AskHolder));
+        foreach (var job in state.Waiting) proposer.Reply(job.Origin, Replies.NotRun(job.Request, ReplyStatus.AskHolder));
         foreach (var answer in state.Answers)
         {
-            proposer.Reply(answer.Job.Origin, NotRun(answer.Job.Request, ReplyStatus.AskHolder));
+            proposer.Reply(answer.Job.Origin, Replies.NotRun(answer.Job.Request, ReplyStatus.AskHolder));
         }
         foreach (var round in state.InFlight)
         {
-            if (round.Job is { } job) proposer.Reply(job.Origin, NotRun(job.Request, ReplyStatus.Deposed));
+            if (round.Job is { } job) proposer.Reply(job.Origin, Replies.NotRun(job.Request, ReplyStatus.Deposed));
         }
     }
 
@@ -350,71 +390,5 @@ internal sealed class ShardOwner(Proposer proposer, int shard)
         }
         writer = default;
         return false;
-    }
-
-    private Reply NotRun(Request request, ReplyStatus status) => new()
-    {
-        Id = request.Id,
-        Attempt = request.Attempt,
-        Status = status,
-        Shard = Shard,
-        Ballot = HighestSeen,
-        Chosen = NewestChosen,
-        VotesReachable = proposer.VotesReachable,
-    };
-
-    private Reply Done(Request request, Version chosen, Outcome outcome, bool kept) => new()
-    {
-        Id = request.Id,
-        Attempt = request.Attempt,
-        Status = ReplyStatus.Done,
-        Shard = Shard,
-        Ballot = _ballot,
-        Chosen = chosen,
-        Outcome = outcome,
-        Kept = kept,
-    };
-
-    private Reply Read(Request request, Record record) =>
-        Done(request, record.Version, Outcome.Applied, kept: false) with
-        {
-            Visible = record.Visible,
-            Value = record.Value,
-            ValueKnown = true,
-        };
-
-    // A "no" tells what is there: the next try of a compare-and-set begins with it.
-    private Reply Refusal(Request request, Record record, in Decision decision) =>
-        Done(request, record.Version, decision.Outcome, kept: false) with
-        {
-            Visible = record.Visible,
-            Value = record.Value,
-            ValueKnown = true,
-        };
-
-    private Reply Written(Request request, AcceptRound round)
-    {
-        var (record, decision) = (round.Record, round.Decision);
-        return Done(request, record.Version, decision.Outcome, kept: true) with
-        {
-            Visible = record.Visible,
-            Value = decision.Writes ? record.Previous : record.Value,
-            ValueKnown = decision.KeepsPrevious || !decision.Writes,
-            Number = decision.Number,
-        };
-    }
-
-    private Reply Remembered(Request request, Record record, Writer writer)
-    {
-        var last = record.Writers[^1].Id == writer.Id;
-        var said = writer.Outcome != Outcome.Applied;
-        return Done(request, record.Version, writer.Outcome, kept: true) with
-        {
-            // A "no" speaks of what was there when it was decided; once something else is there, that has no name any more.
-            Visible = said ? (last ? record.Visible : Version.None) : request.Operation.Removes ? Version.None : writer.Version,
-            Value = !last ? null : said ? record.Value : record.Previous,
-            ValueKnown = last && (said || record.KeepsPrevious),
-            Number = writer.Number,
-        };
     }
 }

@@ -20,6 +20,7 @@ namespace Firecloud.Actors.Replica;
 internal sealed class ReplicaActor : UntypedActor, IWithTimers
 {
     private const int TombstonesPerLook = 300;
+    private const int ExpiriesPerLook = 300;
     private static readonly TimeSpan TickInterval = TimeSpan.FromMilliseconds(20);
 
     private readonly NodeContext _node;
@@ -32,6 +33,7 @@ internal sealed class ReplicaActor : UntypedActor, IWithTimers
     private readonly List<ReplicaAnswer>[] _answers;   // by member: wait for the next sync
     private readonly List<(IActorRef To, object Message)> _afterSync = [];
     private readonly Tombstones _tombstones;
+    private readonly Expiries _expiries;
     private LinksChanged? _links;
     private Recovery? _recovery;
     private readonly IReadOnlyList<string> _setAside;
@@ -52,6 +54,7 @@ internal sealed class ReplicaActor : UntypedActor, IWithTimers
         _acceptor = new Acceptor(_store, node.Self, node.Configuration.Epoch) { Hear = _catchUp.Hear };
         _stateServer = new StateServer(_store, node.Configuration, node.Self, frame);
         _tombstones = new Tombstones(_store, TombstonesPerLook);
+        _expiries = new Expiries(_store, ExpiriesPerLook);
         _answers = [.. node.Configuration.Members.Select(_ => new List<ReplicaAnswer>())];
         _atOnce = [.. node.Configuration.Members.Select(_ => new List<ReplicaAnswer>())];
     }
@@ -251,22 +254,21 @@ internal sealed class ReplicaActor : UntypedActor, IWithTimers
         if (_recovery is { IsDone: false }) _recovery.OnTick(now);
         if (!Votes) return;
         _catchUp.OnTick(now);
-        if (_tombstones.Look(now) is { Count: > 0 } left) Refresh([], left);
-        if (_catchUp.TooOld.Count > 0) Refresh([.. _catchUp.TooOld], []);
+        Refresh([.. _catchUp.TooOld], _tombstones.Look(now), _expiries.Look(now, DateTimeOffset.UtcNow.ToUnixTimeMilliseconds()));
         _catchUp.TooOld.Clear();
         Report();
     }
 
-    // Owners write again what this replica may not take otherwise; the preferred ones own, or will.
-    private void Refresh(IReadOnlyList<Key> tooOld, IReadOnlyList<Key> tombstones)
+    // Owners write again what this replica may not take otherwise, and what has expired; the preferred ones own, or will.
+    private void Refresh(IReadOnlyList<Key> tooOld, IReadOnlyList<Key> tombstones, IReadOnlyList<Key> expired)
     {
-        var usable = _links!.Reachable & _links.Voting;
-        int OwnerOf(Key key) => _node.Configuration.Preferred(key.Shard(_node.Configuration.Shards), usable);
-        foreach (var group in tooOld.Concat(tombstones).GroupBy(OwnerOf).Where(g => g.Key >= 0))
+        if (tooOld.Count + tombstones.Count + expired.Count == 0) return;
+        var (configuration, usable) = (_node.Configuration, _links!.Reachable & _links.Voting);
+        var all = new RefreshRequest(_node.Self, tooOld, tombstones) { Expired = expired };
+        foreach (var (owner, request) in all.ByOwner(key => configuration.Preferred(key.Shard(configuration.Shards), usable)))
         {
-            var own = new RefreshRequest(_node.Self, [.. tooOld.Where(group.Contains)], [.. tombstones.Where(group.Contains)]);
-            object message = group.Key == _node.Self ? own : _node.Encode(own);
-            _afterSync.Add((_node.Peers[group.Key].Coordinator, message));
+            object message = owner == _node.Self ? request : _node.Encode(request);
+            _afterSync.Add((_node.Peers[owner].Coordinator, message));
         }
     }
 

@@ -76,6 +76,11 @@ public interface IRecordStore : IDisposable
     /// <param name="most">At most so many.</param>
     IReadOnlyList<(int Shard, Key Key, Version Version)> Tombstones(int most);
 
+    /// <summary>Some keys whose value expired by then: see <c>Proposer.Expire</c>.</summary>
+    /// <param name="untilMs">The time, in milliseconds since 1970.</param>
+    /// <param name="most">At most so many.</param>
+    IReadOnlyList<Key> Expired(long untilMs, int most);
+
     /// <summary>Looks after the disk; the driver calls it a few times per second, also when nothing is written.</summary>
     /// <returns>How much room there is.</returns>
     StoreRoom Poll();

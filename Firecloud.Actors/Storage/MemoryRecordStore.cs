@@ -11,6 +11,7 @@ public sealed class MemoryRecordStore : IRecordStore
     private readonly Ballot[] _promised;
     private readonly Version[] _dropped;
     private readonly Dictionary<Key, int> _tombstones = [];   // key to shard
+    private readonly SortedSet<(long At, Key Key)> _expiring = new(Comparer<(long At, Key Key)>.Create(Compare));
 
     /// <summary>Creates an empty store.</summary>
     /// <param name="shards">Number of shards of the cluster.</param>
@@ -52,6 +53,8 @@ public sealed class MemoryRecordStore : IRecordStore
         _trees[shard].Replace(key, exists ? slot.Record : Record.None, record.Record);
         if (record.Record.IsTombstone) _tombstones[key] = shard;
         else if (exists && slot.Record.IsTombstone) _tombstones.Remove(key);
+        if (exists && slot.Record.Expires != 0) _expiring.Remove((slot.Record.Expires, key));
+        if (record.Record.Expires != 0) _expiring.Add((record.Record.Expires, key));
         slot = record;
     }
 
@@ -95,6 +98,9 @@ public sealed class MemoryRecordStore : IRecordStore
         [.. _tombstones.Take(most).Select(t => (t.Value, t.Key, Get(t.Value, t.Key).Record.Version))];
 
     /// <inheritdoc/>
+    public IReadOnlyList<Key> Expired(long untilMs, int most) => [.. _expiring.TakeWhile(e => e.At <= untilMs).Take(most).Select(e => e.Key)];
+
+    /// <inheritdoc/>
     public bool IsSynced(int shard, Key key) => true;
 
     /// <inheritdoc/>
@@ -111,6 +117,12 @@ public sealed class MemoryRecordStore : IRecordStore
 
     /// <inheritdoc/>
     public void Dispose() { }
+
+    private static int Compare((long At, Key Key) left, (long At, Key Key) right)
+    {
+        var order = left.At.CompareTo(right.At);
+        return order != 0 ? order : left.Key.Span.SequenceCompareTo(right.Key.Span);
+    }
 
     private ref Dictionary<Key, StoredRecord>? At(int shard, int leaf) => ref _records[shard * HashTree.Leaves + leaf];
 }

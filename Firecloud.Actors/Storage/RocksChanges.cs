@@ -11,7 +11,8 @@ internal sealed class RocksChanges
     /// <param name="Shard">The key's shard.</param>
     /// <param name="Stored">The record as it is now.</param>
     /// <param name="WasTombstone">True when it was a tombstone at any time before: its entry in that table goes.</param>
-    public readonly record struct Entry(int Shard, StoredRecord Stored, bool WasTombstone);
+    /// <param name="ExpiredBefore">When the value before all this expired, 0 for never: its entry in that table goes.</param>
+    public readonly record struct Entry(int Shard, StoredRecord Stored, bool WasTombstone, long ExpiredBefore);
 
     public Dictionary<Key, Entry> Records { get; } = [];
 
@@ -57,10 +58,18 @@ internal sealed class RocksChanges
         var at = RocksLayout.KeyOf(RocksTable.Record, entry.Shard, key.Leaf, key.Span);
         if (record.Held) Put(batch, at, RocksLayout.Record(entry.Stored));
         else batch.Delete(at);
+        if (entry.ExpiredBefore != record.Expires) FillExpiry(batch, key, entry);
         if (!record.IsTombstone && !entry.WasTombstone) return;
         var tombstone = RocksLayout.KeyOf(RocksTable.Tombstone, entry.Shard, key.Leaf, key.Span);
         if (record.IsTombstone) Put(batch, tombstone, RocksLayout.Version(record.Version));
         else batch.Delete(tombstone);
+    }
+
+    private static void FillExpiry(WriteBatch batch, Key key, in Entry entry)
+    {
+        var time = entry.Stored.Record.Expires;
+        if (entry.ExpiredBefore != 0) batch.Delete(RocksLayout.ExpiryKey(entry.ExpiredBefore, entry.Shard, key.Leaf, key.Span));
+        if (time != 0) Put(batch, RocksLayout.ExpiryKey(time, entry.Shard, key.Leaf, key.Span), RocksLayout.Nothing());
     }
 
     private static void Put(WriteBatch batch, byte[] key, WireWriter rest) => batch.Put(key, RocksLayout.Seal(key, rest));

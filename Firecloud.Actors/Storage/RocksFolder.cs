@@ -181,6 +181,7 @@ internal sealed class RocksFolder : IDisposable
     {
         if (key.Length == 0) return $"The beginning of {_folder}";
         var table = (RocksTable)key[0];
+        if (table == RocksTable.Expiry) return $"{table} {Convert.ToHexString(key)} in {_folder}";
         var shard = key.Length >= 5 ? $" of shard {RocksLayout.ShardOf(key)}" : "";
         var name = key.AsSpan(Math.Min(key.Length, RocksLayout.PrefixLength));
         return name.IsEmpty ? $"{table}{shard} in {_folder}"
@@ -230,7 +231,16 @@ internal sealed class RocksFolder : IDisposable
             throw new DamagedStoreException($"{_folder}: its header is damaged. {e.Message}", e);
         }
         CheckHeader(header, mine);
-        return header;
+        return header.Format == RocksLayout.Format ? header : Raised(header);
+    }
+
+    // What an older program wrote is left as it is; that program would not keep the newer tables up, and must refuse from now on.
+    private RocksHeader Raised(RocksHeader header)
+    {
+        CheckEnd();
+        var raised = header with { Format = RocksLayout.Format };
+        Write(new RocksChanges { Header = raised });
+        return raised;
     }
 
     private static ulong NewId()

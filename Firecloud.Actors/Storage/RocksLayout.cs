@@ -1,6 +1,7 @@
 // RocksLayout.cs - how a store's tables become RocksDB's keys and values.
 //
 //   key      table (1 byte) and then, of what belongs to a shard: shard (4, big endian), leaf (1), key
+//            of the table Expiry: time (8, big endian, its highest bit turned over), shard (4, big endian), leaf (1), key
 //   value    XXH3 64 of the rest (8, little endian), with the hash of the key as its seed; the rest
 //
 // The seed binds a value to its place: one that is found under another key does not fit there. The rests are written with
@@ -22,6 +23,7 @@ internal enum RocksTable : byte
     Leaf = (byte)'F',        // shard, leaf: hash of the leaf, number of its keys
     Record = (byte)'R',      // shard, leaf, key: record, with the mark "heard"
     Tombstone = (byte)'T',   // shard, leaf, key: version, of records that are tombstones
+    Expiry = (byte)'E',      // time, shard, leaf, key: nothing, of records whose value expires
 }
 
 /// <summary>What a store is and whose.</summary>
@@ -30,9 +32,10 @@ internal sealed record RocksHeader(ulong Format, int Member, int Shards, IReadOn
 internal static class RocksLayout
 {
     /// <summary>The format that is written, and the newest that is read.</summary>
-    public const ulong Format = 1;
+    public const ulong Format = 2;
 
     public const int PrefixLength = 6;
+    public const int ExpiryPrefixLength = 14;
     private const int SumLength = 8;
 
     public static byte[] KeyOf(RocksTable table) => [(byte)table];
@@ -54,6 +57,20 @@ internal static class RocksLayout
         key.CopyTo(all.AsSpan(PrefixLength));
         return all;
     }
+
+    /// <summary>A place in the table Expiry, whose order is that of the times, also of those before 1970.</summary>
+    public static byte[] ExpiryKey(long time, int shard = 0, int leaf = 0, ReadOnlySpan<byte> key = default)
+    {
+        var all = new byte[ExpiryPrefixLength + key.Length];
+        all[0] = (byte)RocksTable.Expiry;
+        BinaryPrimitives.WriteUInt64BigEndian(all.AsSpan(1), (ulong)time ^ 1UL << 63);
+        BinaryPrimitives.WriteInt32BigEndian(all.AsSpan(9), shard);
+        all[13] = (byte)leaf;
+        key.CopyTo(all.AsSpan(ExpiryPrefixLength));
+        return all;
+    }
+
+    public static long ExpiryTimeOf(ReadOnlySpan<byte> key) => (long)(BinaryPrimitives.ReadUInt64BigEndian(key[1..]) ^ 1UL << 63);
 
     public static int ShardOf(ReadOnlySpan<byte> key) => BinaryPrimitives.ReadInt32BigEndian(key[1..]);
 
@@ -150,6 +167,8 @@ internal static class RocksLayout
         writer.Varint((ulong)count);
         return writer;
     }
+
+    public static WireWriter Nothing() => new(1);
 
     private static ulong SumOf(ReadOnlySpan<byte> key, ReadOnlySpan<byte> rest) =>
         XxHash3.HashToUInt64(rest, unchecked((long)XxHash3.HashToUInt64(key)));

@@ -23,6 +23,7 @@ public sealed class RocksRecordStore : IRecordStore
     private readonly Ballot[] _promised;
     private readonly Version[] _dropped;
     private readonly TombstoneList _tombstones;
+    private long _expiresFrom = long.MinValue;   // nothing that is held expires before: deleted entries there are not scanned again
     private readonly long _scrubBytesPerSecond;
     private RocksHeader _header;
     private Lives _lives;
@@ -194,6 +195,31 @@ public sealed class RocksRecordStore : IRecordStore
     }
 
     /// <inheritdoc/>
+    public IReadOnlyList<Key> Expired(long untilMs, int most)
+    {
+        var (keys, first) = (new List<Key>(), untilMs == long.MaxValue ? untilMs : untilMs + 1);
+        foreach (var (key, entry) in Usable(_pending).Records.Concat(_written.Records.Where(w => !_pending.Records.ContainsKey(w.Key))))
+        {
+            var time = entry.Stored.Record.Expires;
+            if (time == 0 || time > untilMs) continue;
+            first = Math.Min(first, time);
+            if (keys.Count < most) keys.Add(key);
+        }
+        foreach (var (at, value) in _folder.Scan(RocksLayout.KeyOf(RocksTable.Expiry), RocksLayout.ExpiryKey(_expiresFrom)))
+        {
+            var time = RocksLayout.ExpiryTimeOf(at);
+            if (time > untilMs) break;
+            first = Math.Min(first, time);
+            if (keys.Count >= most) break;
+            _folder.Check(at, value);
+            var key = new Key(at[RocksLayout.ExpiryPrefixLength..]);
+            if (!_pending.Records.ContainsKey(key) && !_written.Records.ContainsKey(key)) keys.Add(key);
+        }
+        _expiresFrom = first;
+        return keys;
+    }
+
+    /// <inheritdoc/>
     /// <remarks>Flushes what keeps deleted values on disk, too.</remarks>
     public StoreRoom Poll()
     {
@@ -301,8 +327,10 @@ public sealed class RocksRecordStore : IRecordStore
         _counts[at] += change;
         _count += change;
         _trees[shard].Replace(key, before, after.Record);
-        var wasTombstone = before.IsTombstone || (_pending.Records.TryGetValue(key, out var entry) && entry.WasTombstone);
-        _pending.Records[key] = new RocksChanges.Entry(shard, after, wasTombstone);
+        var again = _pending.Records.TryGetValue(key, out var entry);
+        var wasTombstone = before.IsTombstone || (again && entry.WasTombstone);
+        _pending.Records[key] = new RocksChanges.Entry(shard, after, wasTombstone, again ? entry.ExpiredBefore : before.Expires);
+        if (after.Record.Expires != 0) _expiresFrom = Math.Min(_expiresFrom, after.Record.Expires);
         _pending.Leaves[(shard, key.Leaf)] = (_trees[shard][key.Leaf], _counts[at]);
         if (before.Held) _pending.Garbage += RocksChanges.GarbageOf(key, before);
         if (after.Record.IsTombstone) _tombstones.Put(shard, key, after.Record.Version);

@@ -105,6 +105,15 @@ internal static class CatchUpCodec
     public static RefreshRequest ReadRefreshRequest(ref WireReader reader) =>
         new(reader.Member(), ReadKeys(ref reader), ReadKeys(ref reader));
 
+    public static void WriteWithExpired(WireWriter writer, RefreshRequest m)
+    {
+        Write(writer, m);
+        Write(writer, m.Expired);
+    }
+
+    public static RefreshRequest ReadWithExpired(ref WireReader reader) =>
+        ReadRefreshRequest(ref reader) with { Expired = ReadKeys(ref reader) };
+
     private static void Write(WireWriter writer, IReadOnlyList<Key> keys)
     {
         writer.Varint((ulong)keys.Count);

@@ -78,6 +78,7 @@ public sealed class Codec(int members, int shards)
             case VersionsAnswer m: Kind(MessageKind.VersionsAnswer); CatchUpCodec.Write(writer, m); break;
             case RecordsQuestion m: Kind(MessageKind.RecordsQuestion); CatchUpCodec.Write(writer, m); break;
             case RecordsAnswer m: Kind(MessageKind.RecordsAnswer); CatchUpCodec.Write(writer, m); break;
+            case RefreshRequest { Expired.Count: > 0 } m: Kind(MessageKind.RefreshWithExpired); CatchUpCodec.WriteWithExpired(writer, m); break;
             case RefreshRequest m: Kind(MessageKind.RefreshRequest); CatchUpCodec.Write(writer, m); break;
             case AdminRequest m: Kind(MessageKind.AdminRequest); NodeCodec.Write(writer, m); break;
             case AdminReply m: Kind(MessageKind.AdminReply); NodeCodec.Write(writer, m); break;
@@ -127,6 +128,7 @@ public sealed class Codec(int members, int shards)
             MessageKind.AdminReply => NodeCodec.ReadAdminReply(ref reader),
             MessageKind.ScanQuestion => ScanCodec.ReadQuestion(ref reader),
             MessageKind.ScanAnswer => ScanCodec.ReadAnswer(ref reader),
+            MessageKind.RefreshWithExpired => CatchUpCodec.ReadWithExpired(ref reader),
             _ => throw new WireFormatException($"Message kind {(byte)kind} is not known to this node."),
         };
     }

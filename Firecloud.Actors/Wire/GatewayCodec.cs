@@ -8,6 +8,12 @@ internal static class GatewayCodec
     private const byte HasValue = 1;
     private const byte ValueKnown = 2;
     private const byte Kept = 4;
+    private const byte Expires = 8;
+
+    // Of an operation.
+    private const byte ReturnsOld = 1;
+    private const byte ReturnsExpiry = 2;
+    private const byte ReturnsNew = 4;
 
     public static void Write(WireWriter writer, RequestBatch batch)
     {
@@ -84,7 +90,8 @@ internal static class GatewayCodec
     private static void Write(WireWriter writer, Operation operation)
     {
         writer.Byte((byte)operation.Kind);
-        writer.Byte(operation.ReturnsOld ? (byte)1 : (byte)0);
+        writer.Byte((byte)((operation.ReturnsOld ? ReturnsOld : 0) | (operation.ReturnsExpiry ? ReturnsExpiry : 0)
+            | (operation.Update is { ReturnsNew: true } ? ReturnsNew : 0)));
         writer.Optional(operation.Value);
         switch (operation.Kind)
         {
@@ -92,18 +99,61 @@ internal static class GatewayCodec
             case OperationKind.CompareAndSet: writer.Optional(operation.Expected); break;
             case OperationKind.CompareVersionAndSet: writer.Version(operation.ExpectedVersion); break;
             case OperationKind.Increment: writer.Signed(operation.Delta); break;
+            case OperationKind.Update: Write(writer, operation, operation.Update!); break;
         }
+    }
+
+    private static void Write(WireWriter writer, Operation operation, Update update)
+    {
+        writer.Byte((byte)update.If);
+        if (update.If == UpdateCondition.ValueEquals) writer.Bytes(operation.Expected);
+        if (update.If == UpdateCondition.VersionEquals) writer.Version(operation.ExpectedVersion);
+        writer.Byte((byte)update.Change);
+        if (update.Change == UpdateChange.SetRange) writer.Varint((ulong)update.Offset);
+        writer.Byte((byte)update.Expiry);
+        if (update.Expiry == ExpiryRule.At) writer.Signed(operation.ExpiresAt);
+        writer.Byte((byte)update.ExpiryIf);
+    }
+
+    private static Operation ReadUpdate(ref WireReader reader, byte flags, byte[]? value)
+    {
+        var condition = (UpdateCondition)reader.Kind((byte)UpdateCondition.VersionEquals);
+        var expected = condition == UpdateCondition.ValueEquals ? reader.Bytes() : null;
+        var version = condition == UpdateCondition.VersionEquals ? reader.Version() : Version.None;
+        var change = (UpdateChange)reader.Kind((byte)UpdateChange.AddDecimal);
+        var offset = change == UpdateChange.SetRange ? reader.Number() : 0;
+        var rule = (ExpiryRule)reader.Kind((byte)ExpiryRule.At);
+        var expiresAt = rule == ExpiryRule.At ? reader.Signed() : 0;
+        var update = new Update
+        {
+            If = condition,
+            Change = change,
+            Offset = offset,
+            Expiry = rule,
+            ExpiryIf = (ExpiryConditions)reader.Byte(),
+            ReturnsNew = (flags & ReturnsNew) != 0,
+        };
+        var operation = Operation.Of(update, value, expiresAt) with
+        {
+            Expected = expected,
+            ExpectedVersion = version,
+            ReturnsOld = (flags & ReturnsOld) != 0,
+            ReturnsExpiry = (flags & ReturnsExpiry) != 0,
+        };
+        return update.Wrong(operation) is { } wrong ? throw new WireFormatException(wrong) : operation;
     }
 
     private static Operation ReadOperation(ref WireReader reader)
     {
-        var kind = (OperationKind)reader.Kind((byte)OperationKind.Increment);
-        var (returnsOld, value) = ((reader.Byte() & 1) != 0, reader.Optional());
+        var kind = (OperationKind)reader.Kind((byte)OperationKind.Update);
+        var (flags, value) = (reader.Byte(), reader.Optional());
+        if (kind == OperationKind.Update) return ReadUpdate(ref reader, flags, value);
         if (kind == OperationKind.Put && value is null) throw new WireFormatException("A put without a value.");
         return new Operation
         {
             Kind = kind,
-            ReturnsOld = returnsOld && kind is OperationKind.Put or OperationKind.Delete,
+            ReturnsOld = (flags & ReturnsOld) != 0 && kind is OperationKind.Put or OperationKind.Delete,
+            ReturnsExpiry = (flags & ReturnsExpiry) != 0 && kind == OperationKind.Get,
             Value = kind is OperationKind.Get or OperationKind.Delete or OperationKind.Increment ? null : value,
             ExpiresAt = kind == OperationKind.Put ? reader.Signed() : 0,
             Expected = kind == OperationKind.CompareAndSet ? reader.Optional() : null,
@@ -123,10 +173,12 @@ internal static class GatewayCodec
         if (reply.Status is ReplyStatus.NoQuorum or ReplyStatus.NoRoom) writer.Varint((ulong)reply.VotesReachable);
         if (reply.Status != ReplyStatus.Done) return;
         writer.Byte((byte)reply.Outcome);
-        writer.Byte((byte)((reply.Value is null ? 0 : HasValue) | (reply.ValueKnown ? ValueKnown : 0) | (reply.Kept ? Kept : 0)));
+        writer.Byte((byte)((reply.Value is null ? 0 : HasValue) | (reply.ValueKnown ? ValueKnown : 0) | (reply.Kept ? Kept : 0)
+            | (reply.ExpiresAt == 0 ? 0 : Expires)));
         writer.Version(reply.Visible);
         if (reply.Value is not null) writer.Bytes(reply.Value);
         writer.Signed(reply.Number);
+        if (reply.ExpiresAt != 0) writer.Signed(reply.ExpiresAt);
     }
 
     private static Reply ReadReply(ref WireReader reader)
@@ -144,7 +196,7 @@ internal static class GatewayCodec
             VotesReachable = status is ReplyStatus.NoQuorum or ReplyStatus.NoRoom ? (int)Math.Min(reader.Varint(), int.MaxValue) : 0,
         };
         if (status != ReplyStatus.Done) return reply;
-        var outcome = (Outcome)reader.Kind((byte)Outcome.NotANumber);
+        var outcome = (Outcome)reader.Kind((byte)Outcome.TooLarge);
         var parts = reader.Byte();
         return reply with
         {
@@ -154,6 +206,7 @@ internal static class GatewayCodec
             Visible = reader.Version(),
             Value = (parts & HasValue) != 0 ? reader.Bytes() : null,
             Number = reader.Signed(),
+            ExpiresAt = (parts & Expires) != 0 ? reader.Signed() : 0,
         };
     }
 }

@@ -88,6 +88,9 @@ public enum MessageKind : byte
 
     /// <summary><see cref="Protocol.ScanAnswer"/>.</summary>
     ScanAnswer = 28,
+
+    /// <summary><see cref="Protocol.RefreshRequest"/> with keys that have expired.</summary>
+    RefreshWithExpired = 29,
 }
 
 /// <summary>What an operator may order. Append only: the numbers are on the wire.</summary>

@@ -205,7 +205,7 @@ internal static class ReplicaCodec
         {
             var head = reader.Byte();
             var outcome = (Outcome)(head & 0x7f);
-            if (outcome is < Outcome.Applied or > Outcome.NotANumber) throw new WireFormatException($"Outcome {(byte)outcome}.");
+            if (outcome is < Outcome.Applied or > Outcome.TooLarge) throw new WireFormatException($"Outcome {(byte)outcome}.");
             var id = reader.Id();
             var at = (head & 0x80) != 0 ? new Version(version.Ballot, reader.Varint()) : reader.Version();
             writers[i] = new Writer(id, at, outcome, reader.Signed());

@@ -206,16 +206,14 @@ internal sealed class ScanReader(FirecloudClient client, ClusterView cluster, bo
         var clock = Stopwatch.StartNew();
         while (true)
         {
-            var answer = await client.GetAsync(key.Key.Bytes, AnswerTime, stop).ConfigureAwait(false);
-            if (answer is Done<Entry?> { Value: var entry })
+            var got = await client.RunAsync(key.Key.Bytes, Operation.Get with { ReturnsExpiry = true }, AnswerTime, stop).ConfigureAwait(false);
+            if (got.Kind == ResultKind.Done)
             {
-                return entry is null ? null : new BackupRecord(key.Key.Bytes, entry.Value.ToArray(), entry.Version, ExpiryOf(key, entry));
+                return got.Value is null ? null : new BackupRecord(key.Key.Bytes, got.Value, got.Version, got.ExpiresAt);
             }
             stop.ThrowIfCancellationRequested();
-            if (clock.Elapsed > Patience) throw new FirecloudException($"A key could not be read: {(answer as Refused<Entry?>)?.Message}");
+            if (clock.Elapsed > Patience) throw new FirecloudException($"A key could not be read: {got.Message}");
             await Task.Delay(Pause, stop).ConfigureAwait(false);
         }
     }
-
-    private static long ExpiryOf(ScannedKey key, Entry entry) => key.Version == entry.Version ? key.ExpiresAt : 0;
 }

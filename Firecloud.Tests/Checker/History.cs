@@ -36,6 +36,12 @@ public readonly record struct HistoryVersion(ulong Epoch, ulong Round, ulong Nod
 public enum OperationKind
 {
     Get, Put, PutReturningOld, Delete, DeleteReturningOld, CompareAndSet, CompareAndSetByVersion, Increment,
+
+    /// <summary>Writes the value that is there again, under a new version; a "no" where there is none.</summary>
+    Touch,
+
+    /// <summary>The store removes a value by itself, if it is Expected or was counted up from it; any value where that is null.</summary>
+    Expire,
 }
 
 public enum Outcome { Unknown, Done, Refused }

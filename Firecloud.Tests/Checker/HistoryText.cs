@@ -14,6 +14,8 @@ internal static class HistoryText
         OperationKind.CompareAndSetByVersion =>
             $"set {o.Key} = {Quote(o.Value)} if {(o.ExpectedVersion is { } v ? $"version {v}" : "absent")}",
         OperationKind.Increment => $"increment {o.Key} by {o.Delta}",
+        OperationKind.Touch => $"touch {o.Key}",
+        OperationKind.Expire => $"{o.Key} = {(o.Expected is null ? "anything" : Quote(o.Expected))} expires",
         _ => throw new ArgumentOutOfRangeException(nameof(o), o.Kind, "A kind that the checker does not know."),
     };
 

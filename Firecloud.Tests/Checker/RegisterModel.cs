@@ -31,6 +31,9 @@ internal readonly record struct RegisterState(string? Value, HistoryVersion Low,
 /// <param name="useVersions">Off: named versions are ignored, and a comparison with a version may come out either way.</param>
 internal sealed class RegisterModel(bool useVersions)
 {
+    /// <summary>Where values expire: increments of a value that was put stay below the next multiple of this.</summary>
+    public const long CountedUpTo = 1000;
+
     /// <summary>Can the operation happen in this state, and what is the state then?</summary>
     /// <remarks>For an operation that is not certain the answer is always yes; if it has no effect the state stays.</remarks>
     public bool TryStep(Operation o, RegisterState state, out RegisterState next)
@@ -45,7 +48,8 @@ internal sealed class RegisterModel(bool useVersions)
     public static bool SurelyWrites(Operation o) => o.Kind switch
     {
         OperationKind.Put or OperationKind.PutReturningOld or OperationKind.Increment => true,
-        OperationKind.CompareAndSet or OperationKind.CompareAndSetByVersion or OperationKind.Delete => o.Answer.Applied == true,
+        OperationKind.CompareAndSet or OperationKind.CompareAndSetByVersion or OperationKind.Delete or OperationKind.Touch =>
+            o.Answer.Applied == true,
         OperationKind.DeleteReturningOld => o.Answer is { ValueKnown: true, Value: not null },
         _ => false,
     };
@@ -54,7 +58,8 @@ internal sealed class RegisterModel(bool useVersions)
     public static bool SurelyReads(Operation o) => o.Kind switch
     {
         OperationKind.Get => true,
-        OperationKind.CompareAndSet or OperationKind.CompareAndSetByVersion or OperationKind.Delete => o.Answer.Applied == false,
+        OperationKind.CompareAndSet or OperationKind.CompareAndSetByVersion or OperationKind.Delete or OperationKind.Touch =>
+            o.Answer.Applied == false,
         OperationKind.DeleteReturningOld => o.Answer is { ValueKnown: true, Value: null },
         _ => false,
     };
@@ -82,6 +87,13 @@ internal sealed class RegisterModel(bool useVersions)
                 return (told is null || told == wrote) && (wrote || seen);
             case OperationKind.Increment:
                 return TryIncrement(o, now, ref value, ref wrote);
+            case OperationKind.Touch:
+                wrote = now is not null;
+                return seen && (told is null || told == wrote);
+            case OperationKind.Expire:
+                wrote = now is not null && (o.Expected is null || o.Expected == now || IsCountedFrom(o.Expected, now));
+                if (wrote) value = null;
+                return true;
             default:
                 throw new ArgumentOutOfRangeException(nameof(o), o.Kind, "A kind that the model does not know.");
         }
@@ -94,6 +106,10 @@ internal sealed class RegisterModel(bool useVersions)
         (value, wrote) = (Text(old + o.Delta), true);
         return !o.IsCertain || o.Answer.Number is not { } number || number == old + o.Delta;
     }
+
+    /// <summary>Values that are put lie further apart than counting goes.</summary>
+    private static bool IsCountedFrom(string first, string now) =>
+        TryNumber(first, out var from) && TryNumber(now, out var to) && to / CountedUpTo == from / CountedUpTo;
 
     private static bool WouldOverflow(long a, long b) => b > 0 ? a > long.MaxValue - b : a < long.MinValue - b;
 

@@ -44,6 +44,19 @@ public sealed class ClientTests(ClientFixture fixture) : IClassFixture<ClientFix
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
+    public async Task What_is_put_until_a_time_is_gone_then(bool remote)
+    {
+        await Client(remote).PutUntilAsync(_key, "v", DateTimeOffset.UtcNow.AddHours(1));
+        Assert.Equal("v", (await Client(remote).GetAsync(_key)).Result!.Text);
+        await Client(remote).PutUntilAsync(_key, "w", DateTimeOffset.UtcNow.AddMilliseconds(-1));
+        Assert.Null((await Client(!remote).GetAsync(_key)).Result);
+        await Client(remote).PutUntilAsync(_key, "x", DateTimeOffset.MinValue);
+        Assert.Null((await Client(remote).GetAsync(_key)).Result);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
     public async Task What_was_put_is_got_with_its_version_and_by_every_other_client(bool remote)
     {
         Assert.Null((await Client(remote).GetAsync(_key)).Result);

@@ -29,8 +29,9 @@ internal static class PacketText
         OperationKind.Delete => $"delete{(o.ReturnsOld ? " for the old" : "")}",
         OperationKind.CompareAndSet => $"set {Value(o.Expected)} to {Value(o.Value)}",
         OperationKind.CompareVersionAndSet => $"set at {o.ExpectedVersion} to {Value(o.Value)}",
+        OperationKind.Update => $"{o.Update!.Change} {Value(o.Value)} if {o.Update.If}",
         _ => $"add {o.Delta}",
-    };
+    } + (o.ExpiresAt == 0 ? "" : $" until {o.ExpiresAt}");
 
     private static string Item(ReplicaItem i) => i.Record is not null
         ? $"{i.Ask} #{i.Round} {i.Key} {Text(i.Record)}"

@@ -9,6 +9,9 @@ internal sealed class Script
 {
     /// <summary>The place that replies to the script come to.</summary>
     public const int Client = Simulation.Members;
+
+    /// <summary>How wrong clocks may be, in milliseconds; every node's is right until the script sets it.</summary>
+    public const int ClockSkew = 1000;
     private const ulong ClientNumber = 0xC11E47;
 
     private readonly List<Packet> _net = [];
@@ -19,7 +22,7 @@ internal sealed class Script
 
     public Script(Rules rules)
     {
-        var options = new SimOptions { Keys = 2, Clients = 1, Proposer = new(1000, 1000, 100, 100, 20, 0, 0) };
+        var options = new SimOptions { Keys = 2, Clients = 1, ClockSkew = ClockSkew, Proposer = new(1000, 1000, 100, 100, 20, 0, 0) };
         World = new Simulation(1, options, rules);
         World.Network.Manual = _net;
         World.Places[Client] = new ScriptClient(this);
@@ -187,6 +190,9 @@ internal sealed class Script
 
         /// <summary>The coordinator learns of a ballot, so that its own will be higher.</summary>
         public void Saw(Ballot ballot) => Node.Coordinator!.Proposer.Saw(0, ballot);
+
+        /// <summary>Its clock is wrong by so many milliseconds from now on.</summary>
+        public void SetClock(long error) => Node.ClockError = error;
 
         /// <summary>It loses its memory, starts again and begins to recover.</summary>
         public void LoseMemory()

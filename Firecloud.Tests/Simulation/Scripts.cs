@@ -29,6 +29,10 @@ internal static partial class Scripts
         ["nodropped"] = LatePutAfterDrop,
         ["exchangefree"] = LateRepair,
         ["rewriteold"] = TwoTooOld,
+        ["believedreport"] = ReportOfAFastClock,
+        ["expiredno"] = NoBeforeAnExpiry,
+        ["toldexpired"] = OwnerWithASlowClockFollows,
+        ["readerexpires"] = ReaderWithAFastClock,
     };
 
     public static SimResult Play(string trap, Rules rules)

@@ -41,12 +41,18 @@ internal sealed class SimNode(Simulation world, int id) : ISimPlace
     /// <summary>Clocks of nodes differ; nothing but patience may depend on them.</summary>
     private long ClockMs => world.NowMs + id * 100_000L;
 
+    /// <summary>How wrong its wall clock is; another amount after every start.</summary>
+    public long ClockError { get; set; }
+
+    public long WallMs => world.WallMs + ClockError;
+
     public void Start()
     {
+        if (world.Options is { Expiring: > 0, ClockSkew: > 0 and var skew }) ClockError = world.Random.Next(-skew, skew + 1);
         // A disk that carries the mark "recovering" counts as lost (section 7).
         if (Store is null || !HasMemory) NewStore();
         Coordinator = new Coordinator(
-            world.Configuration, id, world.Random.NextUInt64(), world.Limits, world.Random, world.Rules) { IsReady = true };
+            world.Configuration, id, world.Random.NextUInt64(), world.Limits, world.Random, world.Rules) { IsReady = true, WallMs = WallMs };
         Coordinator.OnTick(ClockMs);
         (_ticking, _flushing, PausedUntilMs) = (false, false, 0);
         _replica = new SimReplica(world, this, world.Configuration);
@@ -154,7 +160,8 @@ internal sealed class SimNode(Simulation world, int id) : ISimPlace
     public void Tick()
     {
         _ticking = false;
-        Coordinator!.OnTick(ClockMs);
+        Coordinator!.WallMs = WallMs;
+        Coordinator.OnTick(ClockMs);
         _replica.OnTick(ClockMs);
         if (world.NowMs - _lastAnnounceMs >= world.Options.AnnounceEvery)
         {
@@ -234,7 +241,8 @@ internal sealed class SimNode(Simulation world, int id) : ISimPlace
 
     private void BeforeInput()
     {
-        if (!_ticking) Coordinator!.OnTick(ClockMs);
+        Coordinator!.WallMs = WallMs;
+        if (!_ticking) Coordinator.OnTick(ClockMs);
     }
 
     private void AfterInput()

@@ -84,6 +84,15 @@ internal sealed record SimOptions
     /// <summary>After the healing, every healthy node has to do a put and a get of its own.</summary>
     public bool AsksEveryNode { get; init; }
 
+    /// <summary>Share of calls that give a value an expiry.</summary>
+    public double Expiring { get; init; }
+
+    /// <summary>Until it expires, at most.</summary>
+    public int LifeTime { get; init; } = 200;
+
+    /// <summary>Every node's wall clock is wrong by up to this.</summary>
+    public int ClockSkew { get; init; }
+
     public ProposerLimits Proposer { get; init; } = new(10_000, 1000, 100, 100, 20, 0, 0);
     public GatewayLimits Gateway { get; init; } = new(1000, 150, 20, 100);
     public int MaxGateways { get; init; } = 100;
@@ -125,6 +134,14 @@ internal sealed record SimOptions
         FrameSize = r.OneIn(8) ? 150 : 48 << 10,
     };
 
+    /// <summary>The same world, with values that expire in one of four; drawn apart, so that the others stay as they are.</summary>
+    public SimOptions WithExpiry(ulong seed)
+    {
+        if (seed % 4 != 3) return this;
+        var r = new SimRandom(seed ^ 0xE791);
+        return this with { Expiring = r.Pick(0.2, 0.4, 0.7), LifeTime = r.Pick(20, 100, 400), ClockSkew = r.Pick(0, 20, 200, 2000) };
+    }
+
     private static int[] DrawWeights(SimRandom r)
     {
         var weights = new int[Workload.Kinds];
@@ -139,6 +156,6 @@ internal sealed record SimOptions
         + $"weights={string.Join(',', Weights)} loyalty={Loyalty} timeout={Timeout} repeats={Repeats}\n  "
         + $"delay={Delay} local={LocalDelay} loss={Loss} duplicates={Duplicates} late={Late:f3}/{LateBy} ms fifo={Fifo} "
         + $"holds={CutLinksHold} faults=[{Faults}]/{FaultEvery} ms detect={DetectAfter} sync={SyncTime} recovers={Recovers} compare={CompareEvery}\n  "
-        + $"flush={FlushAfter} tick={TickEvery} announce={AnnounceEvery} codec={ThroughCodec} everyNode={AsksEveryNode} "
+        + $"flush={FlushAfter} tick={TickEvery} announce={AnnounceEvery} codec={ThroughCodec} everyNode={AsksEveryNode} expiring={Expiring}/{LifeTime} ms skew={ClockSkew} "
         + $"{Proposer} {Gateway} gateways={MaxGateways} frame={FrameSize}";
 }

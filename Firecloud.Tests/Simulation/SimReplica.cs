@@ -1,4 +1,4 @@
-// SimReplica.cs - the replica of one simulated node, driven as Replica/ReplicaActor drives it: votes, recovery, catching up, tombstones;
+// SimReplica.cs - the replica of one simulated node, driven as Replica/ReplicaActor drives it: votes, recovery, catching up, tombstones, expiries;
 // nothing is sent before the store has synced what it rests on.
 using Firecloud.Actors.Protocol;
 
@@ -16,6 +16,7 @@ internal sealed class SimReplica
     private readonly CatchUp _catchUp;
     private readonly StateServer _stateServer;
     private readonly Tombstones _tombstones;
+    private readonly Expiries _expiries;
     private readonly Recovery? _recovery;
     private readonly List<(int To, object Message)> _waiting = [];    // for the next sync
     private readonly List<(int To, object Message)> _unsynced = [];   // for the sync under way
@@ -30,6 +31,7 @@ internal sealed class SimReplica
         _acceptor = new Acceptor(store, _id, configuration.Epoch) { Rules = rules, Hear = _catchUp.Hear };
         _stateServer = new StateServer(store, configuration, _id, frame, rules);
         _tombstones = new Tombstones(store, TombstonesPerLook);
+        _expiries = new Expiries(store, TombstonesPerLook);
         if (node.HasMemory || !node.Recovers) return;
         _recovery = new Recovery(configuration, _id, world.Random.NextUInt64(), store, rules);
     }
@@ -84,8 +86,7 @@ internal sealed class SimReplica
         if (_node.HasMemory && _world.Options.CompareEvery > 0)
         {
             _catchUp.OnTick(clockMs);
-            if (_tombstones.Look(clockMs) is { Count: > 0 } left) Refresh([], left);
-            if (_catchUp.TooOld.Count > 0) Refresh([.. _catchUp.TooOld], []);
+            Refresh([.. _catchUp.TooOld], _tombstones.Look(clockMs), _expiries.Look(clockMs, _node.WallMs));
             _catchUp.TooOld.Clear();
         }
         Collect();
@@ -115,14 +116,11 @@ internal sealed class SimReplica
         foreach (var part in Batching.Cut(answer, _world.Options.FrameSize)) send(request.From, part);
     }
 
-    private void Refresh(IReadOnlyList<Key> tooOld, IReadOnlyList<Key> tombstones)
+    private void Refresh(IReadOnlyList<Key> tooOld, IReadOnlyList<Key> tombstones, IReadOnlyList<Key> expired)
     {
-        foreach (var group in tooOld.Concat(tombstones).GroupBy(OwnerOf).Where(g => g.Key >= 0))
-        {
-            Send(group.Key, new RefreshRequest(_id, [.. tooOld.Where(group.Contains)], [.. tombstones.Where(group.Contains)]));
-        }
-
-        int OwnerOf(Key key) => _world.Configuration.Preferred(key.Shard(_world.Configuration.Shards), _node.View);
+        var shards = _world.Configuration.Shards;
+        var all = new RefreshRequest(_id, tooOld, tombstones) { Expired = expired };
+        foreach (var (owner, request) in all.ByOwner(k => _world.Configuration.Preferred(k.Shard(shards), _node.View))) Send(owner, request);
     }
 
     private void Collect()

@@ -12,6 +12,9 @@ internal enum FailureKind
     /// <summary>No order of the operations explains the answers.</summary>
     NotLinearizable,
 
+    /// <summary>Somebody was told a value long after it had expired.</summary>
+    Late,
+
     /// <summary>The healthy quorum did not finish.</summary>
     NotLive,
 
@@ -31,7 +34,7 @@ internal sealed record SimResult(Simulation World, FailureKind Failure, string? 
     public bool IsOk => Failure == FailureKind.None;
 
     /// <summary>What a planted bug is to be noticed by; that it stops the store would be too cheap.</summary>
-    public bool ShowsTrap => Failure is FailureKind.NotLinearizable or FailureKind.BrokenInvariant;
+    public bool ShowsTrap => Failure is FailureKind.NotLinearizable or FailureKind.BrokenInvariant or FailureKind.Late;
 
     /// <summary>How a run ended.</summary>
     public static SimResult Of(Simulation world, string? broken, bool healed)
@@ -45,13 +48,14 @@ internal sealed record SimResult(Simulation World, FailureKind Failure, string? 
     /// <summary>Whether some order explains what these were told.</summary>
     public static SimResult Of(Simulation world, IReadOnlyList<Asked> asked)
     {
-        var failure = LinearizabilityChecker.Check(SimHistory.Of(asked), Quick).Verdict switch
+        var failure = LinearizabilityChecker.Check(SimHistory.Of(world, asked), Quick).Verdict switch
         {
             Verdict.Ok => FailureKind.None,
             Verdict.Violation => FailureKind.NotLinearizable,
             _ => FailureKind.Undecided,
         };
-        return new SimResult(world, failure, null) { Asked = asked };
+        var late = failure == FailureKind.None ? SimHistory.LateAnswer(world, asked) : null;
+        return new SimResult(world, late is null ? failure : FailureKind.Late, late) { Asked = asked };
     }
 
     /// <summary>Seed, options and the shortest history that shows it.</summary>
@@ -61,7 +65,7 @@ internal sealed record SimResult(Simulation World, FailureKind Failure, string? 
         text.AppendLine($"{Failure}, seed {World.Seed}; replay: scripts/sim.sh --seed {World.Seed} (add --log for every event)");
         text.AppendLine($"  {World.Options}");
         if (Why is not null) text.AppendLine(Why);
-        var history = SimHistory.Of(Asked);
+        var history = SimHistory.Of(World, Asked);
         if (Failure is FailureKind.NotLinearizable or FailureKind.Undecided)
         {
             text.AppendLine(LinearizabilityChecker.Check(history).Text);

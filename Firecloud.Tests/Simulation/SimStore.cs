@@ -63,6 +63,8 @@ internal sealed class SimStore(int shards, int members) : IRecordStore
 
     public IReadOnlyList<(int Shard, Key Key, Version Version)> Tombstones(int most) => _store.Tombstones(most);
 
+    public IReadOnlyList<Key> Expired(long untilMs, int most) => _store.Expired(untilMs, most);
+
     public bool IsSynced(int shard, Key key)
     {
         for (var i = _synced; i < _journal.Count; i++)

@@ -31,7 +31,7 @@ internal sealed partial class Simulation
     {
         Seed = seed;
         Random = new SimRandom(seed);
-        Options = options ?? SimOptions.Draw(Random);
+        Options = options ?? SimOptions.Draw(Random).WithExpiry(seed);
         Rules = rules ?? Rules.Protocol;
         Configuration = Configurations[Options.Shards] ??= Configure(Options.Shards);
         Limits = new CoordinatorLimits(Options.Gateway, Options.Proposer, Options.MaxGateways, Options.FrameSize);
@@ -62,6 +62,11 @@ internal sealed partial class Simulation
     public bool SyncsBeforeAnswering { get; init; } = true;
 
     public long NowMs { get; private set; }
+
+    /// <summary>The true time as wall clocks have it; each of theirs is wrong by up to <see cref="SimOptions.ClockSkew"/>.</summary>
+    public long WallMs => WallAtStart + NowMs;
+
+    public const long WallAtStart = 1_000_000_000;
     public long Events { get; private set; }
     public ulong TraceHash { get; private set; } = 14695981039346656037UL;
 

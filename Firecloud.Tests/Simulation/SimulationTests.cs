@@ -34,7 +34,7 @@ public sealed class SimulationTests
     [Fact]
     public void Runs_see_what_they_are_for()
     {
-        var (done, unknown, lateDone, recovered, heard) = (0, 0, 0, 0, 0);
+        var (done, unknown, lateDone, recovered, heard, expired) = (0, 0, 0, 0, 0, 0);
         for (var seed = 0ul; seed < 400; seed++)
         {
             var world = new Simulation(seed);
@@ -43,12 +43,16 @@ public sealed class SimulationTests
             unknown += world.Workload.Asked.Count(a => a.Result.Kind == Actors.Protocol.ResultKind.Unknown);
             lateDone += world.Workload.Asked.Count(a => a.MustBeDone);
             recovered += world.Nodes.Count(n => n.HasMemory && n.Store.Lives[n.Id] > 0);
+            expired += world.Nodes.Count(n => world.Keys.Any(k => HasExpired(n.Store.Get(k.Shard(world.Options.Shards), k).Record)));
             heard += world.Nodes.Count(n => world.Keys.Any(k => n.Store.Get(k.Shard(world.Options.Shards), k).Heard));
         }
         // A simulator that lost its faults or its callers would pass every other test.
-        Assert.True(done > 2000 && unknown > 20 && lateDone > 400 && recovered > 20 && heard > 5,
-            $"done {done}, unknown {unknown}, asked after the healing {lateDone}, recovered {recovered}, heard {heard}");
+        Assert.True(done > 2000 && unknown > 20 && lateDone > 400 && recovered > 20 && heard > 5 && expired > 20,
+            $"done {done}, unknown {unknown}, asked after the healing {lateDone}, recovered {recovered}, heard {heard}, expired {expired}");
     }
+
+    private static bool HasExpired(Actors.Protocol.Record record) =>
+        record.IsTombstone && record.Writers.Count > 0 && !record.IsAsLeftBy(record.Writers[^1]);
 
     [Fact]
     public void Report_names_seed_options_and_the_shortest_history()

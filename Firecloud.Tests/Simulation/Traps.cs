@@ -51,6 +51,14 @@ internal sealed record Trap(string Name, Func<Rules> Make)
         new("exchangefree", () => new AnythingIsHeard()) { Focus = Deleting },
         new("noforgotten", () => new AbsentForgetsNothing()) { Focus = Deleting },
         new("rewriteold", () => new RefusedIsRewritten()) { Focus = Deleting },
+        new("toldexpired", () => new OwnersTellWithoutATombstone()) { Focus = Expiring },
+        new("readerexpires", () => new ReadersTellByTheirClock()) { Focus = Expiring },
+        new("lateread", () => new ReadersTellWhatExpired()) { Focus = Expiring },
+        new("earlyexpiry", () => new ExpiriesComeEarly()) { Focus = Expiring },
+        new("lateexpiry", () => new NothingExpires()) { Focus = Expiring },
+        new("foundexpired", () => new WritesFindWhatExpired()) { Focus = Expiring },
+        new("expiredno", () => new RetriesAreToldWhatIsThereNow()) { Focus = Expiring },
+        new("believedreport", () => new ReportsAreBelieved()),
         new("unsynced", () => Rules.Protocol) { AnswersUnsynced = true, Focus = Crashing },
     ];
 
@@ -123,6 +131,16 @@ internal sealed record Trap(string Name, Func<Rules> Make)
         Gateway = drawn.Gateway with { AttemptMs = 40 },
         Faults = drawn.Faults | Faults.LoseMemory,
         FaultEvery = 100,
+    };
+
+    // Values live as long as a few calls; owners change, and their clocks differ.
+    private static SimOptions Expiring(SimOptions drawn) => DeceivedOwners(drawn) with
+    {
+        Weights = [6, 1, 1, 1, 1, 1, 1, 2],
+        Expiring = 0.4,
+        LifeTime = 100,
+        ClockSkew = 50,
+        SyncTime = 0,
     };
 
     /// <summary>The protocol itself.</summary>
@@ -325,5 +343,45 @@ internal sealed record Trap(string Name, Func<Rules> Make)
     private sealed class RefusedIsRewritten : Rules
     {
         public override bool RewritesNewest => false;
+    }
+
+    private sealed class OwnersTellWithoutATombstone : Rules
+    {
+        public override bool WritesExpiry => false;
+    }
+
+    private sealed class ReadersTellByTheirClock : Rules
+    {
+        public override Record? ReadTells(Record newest, long wallMs) => IsOver(newest, wallMs) ? newest.Over : newest;
+    }
+
+    private sealed class ReadersTellWhatExpired : Rules
+    {
+        public override Record? ReadTells(Record newest, long wallMs) => newest;
+    }
+
+    private sealed class ExpiriesComeEarly : Rules
+    {
+        public override bool IsOver(Record record, long wallMs) => record.Expires != 0 && record.Expires - 200 <= wallMs;
+    }
+
+    private sealed class NothingExpires : Rules
+    {
+        public override bool IsOver(Record record, long wallMs) => false;
+    }
+
+    private sealed class WritesFindWhatExpired : Rules
+    {
+        public override Record Over(Record record) => record;
+    }
+
+    private sealed class RetriesAreToldWhatIsThereNow : Rules
+    {
+        public override bool IsAsLeftBy(Record record, in Writer writer) => true;
+    }
+
+    private sealed class ReportsAreBelieved : Rules
+    {
+        public override bool IsOverAsReported(Record record, long wallMs) => record.Expires != 0;
     }
 }

@@ -88,7 +88,7 @@ internal sealed class Workload(Simulation world)
         if (asked.HasReturned) return;
         // Who tries one request at several nodes only believes a "done": the others may still do it.
         if (asked.Repeated is not null && result.Kind != ResultKind.Done) return;
-        (asked.Result, asked.ReturnedAt) = (result, ++_time);
+        (asked.Result, asked.ReturnedAt) = (result, Now());
         // With attempts shorter than a sync, attempts overtake each other until their traces are gone: unknown is honest then.
         if (asked is { MustBeDone: true, TriesLeft: > 0 } && result.Kind == ResultKind.Unknown)
         {
@@ -124,7 +124,7 @@ internal sealed class Workload(Simulation world)
         if (_asked.Count == asked.Number)
         {
             _asked.Add(asked);
-            asked.CalledAt = ++_time;
+            asked.CalledAt = Now();
         }
         if (!world.Places[place].IsUp) return;
         var call = new SimCall(world, asked, place, timeout) { Repeated = repeated };
@@ -162,8 +162,12 @@ internal sealed class Workload(Simulation world)
         return world.Nodes[node].IsUp ? node : null;
     }
 
+    // Every moment of the history is another one, and says the time.
+    private long Now() => _time = Math.Max(_time + 1, world.NowMs << SimHistory.MomentsBits);
+
     private Operation Choose()
     {
+        if (_random.Chance(world.Options.Expiring)) return ChooseExpiring();
         var weights = world.Options.Weights;
         var draw = _random.Next(_weightOfAll);
         var kind = 0;
@@ -178,6 +182,21 @@ internal sealed class Workload(Simulation world)
             5 => Operation.CompareAndSet(_random.OneIn(4) ? null : OldValue(), _random.OneIn(8) ? null : NewValue()),
             6 => Operation.CompareAndSet(OldVersion(), _random.OneIn(8) ? null : NewValue()),
             _ => Operation.Increment(1 + _random.Next(9)),
+        };
+    }
+
+    private Operation ChooseExpiring()
+    {
+        var at = world.WallMs + _random.Next(world.Options.LifeTime);
+        return _random.Next(5) switch
+        {
+            0 or 1 => Operation.Put(NewValue()) with { ExpiresAt = at },
+            2 => Operation.Put(NewValue(), returnsOld: true) with { ExpiresAt = at },
+            3 => Operation.Of(
+                new Update { If = UpdateCondition.Absent, Change = UpdateChange.Set, Expiry = ExpiryRule.At }, NewValue(), at),
+            _ => Operation.Of(
+                new Update { If = UpdateCondition.Present, Change = UpdateChange.Keep, Expiry = ExpiryRule.At, ReturnsNew = true },
+                expiresAt: at),
         };
     }
 

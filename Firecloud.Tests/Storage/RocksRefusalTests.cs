@@ -60,8 +60,19 @@ public sealed class RocksRefusalTests : IDisposable
     {
         _bench.Open().Dispose();
         var key = RocksLayout.KeyOf(RocksTable.Header);
-        _bench.Change(db => db.Put(key, RocksLayout.Seal(key, RocksLayout.Header(new RocksHeader(2, 1, 4, [2, 1, 1, 1], new StoreIdentity(1))))));
-        Refused(_bench.Options, "format 2", "up to 1");
+        _bench.Change(db => db.Put(key, RocksLayout.Seal(key, RocksLayout.Header(new RocksHeader(3, 1, 4, [2, 1, 1, 1], new StoreIdentity(1))))));
+        Refused(_bench.Options, "format 3", "up to 2");
+    }
+
+    [Fact]
+    public void An_older_format_is_opened_and_refused_by_its_own_program_from_then_on()
+    {
+        _bench.Open().Dispose();
+        var key = RocksLayout.KeyOf(RocksTable.Header);
+        var old = new RocksHeader(1, 1, 4, [2, 1, 1, 1], new StoreIdentity(7));
+        _bench.Change(db => db.Put(key, RocksLayout.Seal(key, RocksLayout.Header(old))));
+        using (var store = _bench.Open()) Assert.Equal(7ul, store.Identity.Id);
+        _bench.Change(db => Assert.Equal(2ul, RocksLayout.ReadHeader(RocksLayout.Open(key, db.Get(key))).Format));
     }
 
     [Fact]

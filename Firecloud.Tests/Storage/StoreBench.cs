@@ -139,6 +139,10 @@ internal sealed class StoreBench : IDisposable
             foreach (var key in expected.Keys(shard)) AssertSame(expected.Get(shard, key), actual.Get(shard, key));
         }
         Assert.Equal(expected.Tombstones(int.MaxValue).ToHashSet(), actual.Tombstones(int.MaxValue).ToHashSet());
+        foreach (var until in new[] { long.MaxValue / 3, long.MaxValue / 2, long.MaxValue })
+        {
+            Assert.Equal(Sorted(expected.Expired(until, int.MaxValue)), Sorted(actual.Expired(until, int.MaxValue)));
+        }
     }
 
     public static void AssertSame(StoredRecord expected, StoredRecord actual)

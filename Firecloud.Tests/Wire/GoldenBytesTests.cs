@@ -102,6 +102,35 @@ public class GoldenBytesTests
             + "04050607080402AABB0601CC01AC020201020304050607080302811112131415161718090503031112131415"
             + "1617180901010001020304050607080700"),
         ("refresh request", new RefreshRequest(1, [Key], [Key, Key]), "011800000000000000000101026B6502026B65026B65"),
+        ("refresh request with expired", new RefreshRequest(1, [], []) { Expired = [Key] }, "011D000000000000000001000001026B65"),
+        ("every update", new RequestBatch(Boot, 1,
+        [
+            Request(Operation.Get with { ReturnsExpiry = true }),
+            Request(Operation.Of(new Update { If = UpdateCondition.Absent, Change = UpdateChange.Set, Expiry = ExpiryRule.At }, [0xAA], 300)),
+            Request(Operation.Of(new Update { If = UpdateCondition.ValueEquals, Change = UpdateChange.SetRange, Offset = 200 }, [0xAA])
+                with { Expected = [0xBB], ReturnsOld = true, ReturnsExpiry = true }),
+            Request(Operation.Of(new Update
+            {
+                If = UpdateCondition.VersionEquals, Change = UpdateChange.Keep, Expiry = ExpiryRule.None, ExpiryIf = ExpiryConditions.Set, ReturnsNew = true,
+            }) with { ExpectedVersion = Version }),
+            Request(Operation.Of(new Update { Change = UpdateChange.Append }, [0xCC])), Request(Operation.Of(new Update { Change = UpdateChange.Delete })),
+            Request(Operation.Of(new Update { Change = UpdateChange.AddDecimal }, "1.5"u8.ToArray())),
+        ]), "0103 0000000000000000 0102030405060708 0107 1112131415161718 09020901AC0202 0102030405060708 01AC0202 "
+            + "0102030405060708 05026B65010200 1112131415161718 09020901AC0202 0102030405060708 01AC0202 "
+            + "0102030405060708 05026B65070002AA020203D80400 1112131415161718 09020901AC0202 0102030405060708 01AC0202 "
+            + "0102030405060708 05026B65070302AA0401BB04C8010100 1112131415161718 09020901AC0202 0102030405060708 01AC0202 "
+            + "0102030405060708 05026B650704000501AC0202 0102030405060708 05010202 1112131415161718 09020901AC0202 "
+            + "0102030405060708 01AC0202 0102030405060708 05026B65070002CC01030100 1112131415161718 09020901AC0202 "
+            + "0102030405060708 01AC0202 0102030405060708 05026B65070000 01050100 1112131415161718 09020901AC0202 "
+            + "0102030405060708 01AC0202 0102030405060708 05026B65070004312E3501060100"),
+        ("done with an expiry, too large", new ReplyBatch(1,
+        [
+            new() { Id = Id, Attempt = 1, Status = ReplyStatus.Done, Shard = 200, Ballot = Ballot, Chosen = Version, Outcome = Outcome.Applied,
+                Visible = Version, Value = [0xAA], ValueKnown = true, Number = 1, ExpiresAt = 300 },
+            new() { Id = Id, Attempt = 1, Status = ReplyStatus.Done, Shard = 200, Ballot = Ballot, Chosen = Version, Outcome = Outcome.TooLarge },
+        ]), "0104 0000000000000000 0102 01 1112131415161718 0901C80101AC0202 0102030405060708 01AC0202 0102030405060708 "
+            + "05010B01AC0202 0102030405060708 0501AA02D804 01 1112131415161718 0901C80101AC0202 0102030405060708 01AC0202 "
+            + "0102030405060708 0504000000"),
         ("admin request", new AdminRequest(AdminOrder.ForceRecovery), "0119000000000000000001"),
         ("admin reply", new AdminReply(true, "ok"), "011A000000000000000001026F6B"),
         ("scan question", new ScanQuestion(1, Boot, new ScanPosition(200, 63, Key), true), "011B0000000000000000010102030405060708C8013F036B6501"),

@@ -43,6 +43,7 @@ internal sealed class RandomMessages(Random random)
         MessageKind.RecordsQuestion => new RecordsQuestion(Member(), Long(), Many(Key)),
         MessageKind.RecordsAnswer => new RecordsAnswer(Member(), Long(), Many(Keyed)),
         MessageKind.RefreshRequest => new RefreshRequest(Member(), Many(Key), Many(Key)),
+        MessageKind.RefreshWithExpired => new RefreshRequest(Member(), Many(Key), Many(Key)) { Expired = [Key(), .. Many(Key)] },
         MessageKind.AdminRequest => new AdminRequest((AdminOrder)random.Next(1, 3)),
         MessageKind.AdminReply => new AdminReply(Flip(), $"wörtlich {Long()}"),
         MessageKind.ScanQuestion => new ScanQuestion(Epoch(), Long(), Position(), Flip()),
@@ -119,7 +120,7 @@ internal sealed class RandomMessages(Random random)
         Value = Flip() ? Bytes(300) : null,
         ExpiresAt = Flip() ? 0 : (long)Long(),
         Writers = [.. Enumerable.Range(0, random.Next(Firecloud.Actors.Protocol.Record.WritersKept + 1)).Select(_ => new Writer(
-            Id(), Flip() ? new Version(version.Ballot, Long()) : Version(), (Outcome)random.Next(1, 4), (long)Long()))],
+            Id(), Flip() ? new Version(version.Ballot, Long()) : Version(), (Outcome)random.Next(1, 5), (long)Long()))],
         Forgotten = Version(),
         KeepsPrevious = Flip(),
         Previous = Flip() ? Bytes(50) : null,
@@ -128,9 +129,10 @@ internal sealed class RandomMessages(Random random)
     private Request Request() =>
         new(Id(), Key(), Operation(), random.Next(1, int.MaxValue), Ballot(), Version(), (RequestMode)random.Next(16));
 
-    private Operation Operation() => random.Next(7) switch
+    private Operation Operation() => random.Next(8) switch
     {
-        0 => Firecloud.Actors.Protocol.Operation.Get,
+        0 => Firecloud.Actors.Protocol.Operation.Get with { ReturnsExpiry = Flip() },
+        7 => UpdateOperation(),
         1 => Firecloud.Actors.Protocol.Operation.Put(Bytes(200), Flip()),
         2 => Firecloud.Actors.Protocol.Operation.Put(Bytes(20)) with { ExpiresAt = (long)Long() },
         3 => Firecloud.Actors.Protocol.Operation.Delete(Flip()),
@@ -138,6 +140,27 @@ internal sealed class RandomMessages(Random random)
         5 => Firecloud.Actors.Protocol.Operation.CompareAndSet(Version(), Flip() ? Bytes(20) : null),
         _ => Firecloud.Actors.Protocol.Operation.Increment((long)Long()),
     };
+
+    private Operation UpdateOperation()
+    {
+        var update = new Update
+        {
+            If = (UpdateCondition)random.Next(1, 6),
+            Change = (UpdateChange)random.Next(1, 7),
+            Expiry = (ExpiryRule)random.Next(1, 4),
+            ExpiryIf = (ExpiryConditions)random.Next(16),
+            ReturnsNew = Flip(),
+        };
+        if (update.Change == UpdateChange.SetRange) update = update with { Offset = (int)(Long() >> 33) };
+        var value = update.Change is UpdateChange.Keep or UpdateChange.Delete ? null : (byte[])[.. Bytes(20), 1];
+        return Firecloud.Actors.Protocol.Operation.Of(update, value, update.Expiry == ExpiryRule.At ? random.NextInt64(1, long.MaxValue) : 0) with
+        {
+            Expected = update.If == UpdateCondition.ValueEquals ? Bytes(20) : null,
+            ExpectedVersion = update.If == UpdateCondition.VersionEquals ? Version() : default,
+            ReturnsOld = Flip(),
+            ReturnsExpiry = Flip(),
+        };
+    }
 
     private Reply Reply()
     {
@@ -149,8 +172,8 @@ internal sealed class RandomMessages(Random random)
         if (reply.Status != ReplyStatus.Done) return reply;
         return reply with
         {
-            Outcome = (Outcome)random.Next(1, 4), Visible = Version(), Value = Flip() ? Bytes(100) : null, ValueKnown = Flip(),
-            Number = (long)Long(), Kept = Flip(),
+            Outcome = (Outcome)random.Next(1, 5), Visible = Version(), Value = Flip() ? Bytes(100) : null, ValueKnown = Flip(),
+            Number = (long)Long(), Kept = Flip(), ExpiresAt = Flip() ? 0 : (long)Long(),
         };
     }
 

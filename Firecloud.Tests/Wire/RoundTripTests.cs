@@ -88,7 +88,7 @@ public class RoundTripTests(ITestOutputHelper output)
     [Theory]
     [InlineData("0201", "Frame format 2; this node knows 1")]
     [InlineData("01000000000000000000", "Message kind 0 is not known")]
-    [InlineData("011D0000000000000000", "Message kind 29 is not known")]
+    [InlineData("011E0000000000000000", "Message kind 30 is not known")]
     [InlineData("011B000000000000000001010203040506070800400000", "Leaf 64 of 64")]
     [InlineData("011B000000000000000001010203040506070800000100", "An empty key")]
     [InlineData("0106000000000000000004", "Member 4 of 4")]
