@@ -17,17 +17,18 @@ finish() {
     exit 0
 }
 
-# The tests talk to a node from Python, as a client in another language would.
-need_python() {
-    command -v python3 > /dev/null && return
+# The tests talk to a node from Python, as a client in another language would, and with redis-cli; and compare with redis-server.
+need() {
+    command -v "$1" > /dev/null && return
     if [[ "$(id -u)" == 0 ]] && command -v apt-get > /dev/null; then
-        say "Installing python3 …"
-        DEBIAN_FRONTEND=noninteractive apt-get install -y -q python3 > "$results/apt" 2>&1 && return
+        say "Installing $2 …"
+        # RUNLEVEL=1: a package's service is not to be started.
+        RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -q "$2" > "$results/apt" 2>&1 && return
         apt-get update -q > "$results/apt" 2>&1 || true
-        DEBIAN_FRONTEND=noninteractive apt-get install -y -q python3 >> "$results/apt" 2>&1 && return
+        RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -q "$2" >> "$results/apt" 2>&1 && return
         tail -n 3 "$results/apt"
     fi
-    say "python3 is missing and could not be installed here: the tests that need it will fail."
+    say "$1 is missing and could not be installed here: the tests that need it will fail."
 }
 
 number() { sed -n "s/.*<Counters [^>]*\b$1=\"\([0-9]*\)\".*/\1/p" "$2" | head -n 1; }
@@ -56,7 +57,9 @@ run_project() {
 }
 
 need_sdk
-need_python
+need python3 python3
+need redis-server redis-server
+need redis-cli redis-tools
 say "Building …"
 if ! dotnet build Firecloud.sln -c Debug -v q --nologo < /dev/null; then
     say "The build failed; see above."
