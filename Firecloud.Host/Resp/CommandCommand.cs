@@ -28,7 +28,7 @@ internal static class CommandCommand
             case "INFO": return writer => WriteInfo(writer, names.Select(Served).ToList());
             case "DOCS": return writer => WriteDocs(writer, names.Length == 0 ? CommandTable.Served : [.. names.Select(Served).OfType<CommandSpec>()]);
             case "LIST": return List(call);
-            case "GETKEYS" when call.Count > 2: return GetKeys(names);
+            case "GETKEYS" when call.Count > 3: return GetKeys(names);
             case var name when Names.Contains(name): return Fail(RespErrors.WrongArity($"command|{name.ToLowerInvariant()}"));
             default: return Fail(RespErrors.UnknownSubcommand("COMMAND", call[1]));
         }

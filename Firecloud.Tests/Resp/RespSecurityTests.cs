@@ -22,7 +22,7 @@ public sealed class RespSecurityTests : IDisposable
         var users = $"""
             users = ["default {Hash("open sesame")} admin", "reader {Hash("reader's own")} read", "app {Hash("app's own")} write app: shared:"]
             """;
-        await using var cluster = await RespCluster.StartAsync(users, 1);
+        await using var cluster = await RespCluster.StartAsync(users, 2, 1);
         await using var client = await cluster.ConnectAsync();
         Assert.Equal("-NOAUTH Authentication required.", await client.AskAsync("GET", "k"));
         Assert.Equal("-NOAUTH Authentication required.", await client.AskAsync("PING"));
@@ -54,7 +54,7 @@ public sealed class RespSecurityTests : IDisposable
     [Fact]
     public async Task A_long_command_of_a_stranger_is_not_read()
     {
-        await using var cluster = await RespCluster.StartAsync($"users = [\"default {Hash("open sesame")} admin\"]", 1);
+        await using var cluster = await RespCluster.StartAsync($"users = [\"default {Hash("open sesame")} admin\"]", 2, 1);
         await using var client = await cluster.ConnectAsync();
         await client.SendAsync(Encoding.ASCII.GetBytes("*2\r\n$4\r\nAUTH\r\n$20000\r\n"));
         Assert.Equal("-ERR Protocol error: unauthenticated bulk length", await client.ReadAsync());
@@ -64,15 +64,15 @@ public sealed class RespSecurityTests : IDisposable
     [Fact]
     public async Task Protected_mode_serves_this_machine_only()
     {
-        await using (var open = await RespCluster.StartAsync("", 1))
+        await using (var open = await RespCluster.StartAsync("", 2, 1))
         {
             Assert.False(open.Server(0).TakesStrangers);
             Assert.StartsWith("DENIED ", open.Server(0).WhyNot(IPAddress.Parse("192.0.2.1")), StringComparison.Ordinal);
             Assert.Null(open.Server(0).WhyNot(IPAddress.Loopback));
         }
-        await using var off = await RespCluster.StartAsync("protected-mode = off", 1);
+        await using var off = await RespCluster.StartAsync("protected-mode = off", 2, 1);
         Assert.Null(off.Server(0).WhyNot(IPAddress.Parse("192.0.2.1")));
-        await using var users = await RespCluster.StartAsync($"users = [\"default {Hash("open sesame")} admin\"]", 1);
+        await using var users = await RespCluster.StartAsync($"users = [\"default {Hash("open sesame")} admin\"]", 2, 1);
         Assert.Null(users.Server(0).WhyNot(IPAddress.Parse("192.0.2.1")));
     }
 
@@ -88,7 +88,7 @@ public sealed class RespSecurityTests : IDisposable
             await File.WriteAllTextAsync(key, server.GetECDsaPrivateKey()!.ExportPkcs8PrivateKeyPem());
         }
         await File.WriteAllTextAsync(ca, authority.ExportCertificatePem());
-        await using var cluster = await RespCluster.StartAsync($"tls {{ certificate = \"{certificate}\", key = \"{key}\", client-ca = \"{ca}\" }}", 1);
+        await using var cluster = await RespCluster.StartAsync($"tls {{ certificate = \"{certificate}\", key = \"{key}\", client-ca = \"{ca}\" }}", 2, 1);
         Assert.True(cluster.Server(0).TakesStrangers);
 
         using var known = Signed(authority, "client");

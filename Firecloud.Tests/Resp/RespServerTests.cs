@@ -28,7 +28,7 @@ public sealed class RespServerTests(ITestOutputHelper output)
     [Fact]
     public async Task More_commands_than_max_pipeline_are_served_part_by_part()
     {
-        await using var cluster = await RespCluster.StartAsync("max-pipeline = 8", 1);
+        await using var cluster = await RespCluster.StartAsync("max-pipeline = 8", 2, 1);
         await using var client = await cluster.ConnectAsync();
         var answers = await client.PipelineAsync([.. Enumerable.Range(0, 500).Select(i => new[] { "SET", $"k{i}", $"{i}" })]);
         Assert.All(answers, a => Assert.Equal("+OK", a));
@@ -118,7 +118,7 @@ public sealed class RespServerTests(ITestOutputHelper output)
     [Fact]
     public async Task Limits_end_the_connections_that_break_them()
     {
-        await using var cluster = await RespCluster.StartAsync("max-clients = 3, max-query-buffer = 1 MiB, max-output = 1 MiB", 1);
+        await using var cluster = await RespCluster.StartAsync("max-clients = 3, max-query-buffer = 1 MiB, max-output = 1 MiB", 2, 1);
         await using var client = await cluster.ConnectAsync();
         await using (var second = await cluster.ConnectAsync())
         {
@@ -141,7 +141,7 @@ public sealed class RespServerTests(ITestOutputHelper output)
     [Fact]
     public async Task A_client_that_takes_no_answers_is_cut_off()
     {
-        await using var cluster = await RespCluster.StartAsync("output-timeout = 300 ms", 1);
+        await using var cluster = await RespCluster.StartAsync("output-timeout = 300 ms", 2, 1);
         await using var client = await cluster.ConnectAsync();
         Assert.Equal("+OK", await client.AskAsync("SET", "k", new string('x', 1_000_000)));
         await using var slow = await cluster.ConnectAsync();
@@ -158,7 +158,7 @@ public sealed class RespServerTests(ITestOutputHelper output)
     [Fact]
     public async Task A_value_that_is_too_long_for_the_store_is_refused_and_the_connection_goes_on()
     {
-        await using var cluster = await RespCluster.StartAsync("", 1);
+        await using var cluster = await RespCluster.StartAsync("", 2, 1);
         await using var client = await cluster.ConnectAsync();
         var answers = await client.PipelineAsync(
             ["SET", "k", new string('x', (1 << 20) + 1)], ["MSET", "a", "1", "k", new string('x', (1 << 20) + 1)], ["EXISTS", "a"], ["GET", new string('k', 1025)], ["PING"]);
@@ -173,7 +173,7 @@ public sealed class RespServerTests(ITestOutputHelper output)
     [Fact]
     public async Task Clients_see_and_end_each_other()
     {
-        await using var cluster = await RespCluster.StartAsync("", 1);
+        await using var cluster = await RespCluster.StartAsync("", 2, 1);
         await using var client = await cluster.ConnectAsync();
         await using var other = await cluster.ConnectAsync(protocol: 3);
         Assert.Equal("+OK", await other.AskAsync("CLIENT", "SETNAME", "other"));
@@ -192,7 +192,7 @@ public sealed class RespServerTests(ITestOutputHelper output)
     [Fact]
     public async Task Whatever_comes_the_server_goes_on()
     {
-        await using var cluster = await RespCluster.StartAsync("", 1);
+        await using var cluster = await RespCluster.StartAsync("", 2, 1);
         var seed = Environment.TickCount;
         output.WriteLine($"seed {seed}");
         var random = new Random(seed);
@@ -219,7 +219,7 @@ public sealed class RespServerTests(ITestOutputHelper output)
     [Fact]
     public async Task Refused_families_say_what_to_use_instead()
     {
-        await using var cluster = await RespCluster.StartAsync("", 1);
+        await using var cluster = await RespCluster.StartAsync("", 2, 1);
         await using var client = await cluster.ConnectAsync();
         foreach (var (_, instead, names) in RefusedCommands.Families)
         {

@@ -10,7 +10,7 @@ public sealed class ScenarioTests
     [InlineData(3)]
     public async Task Firecloud_answers_as_the_scenario_says(int protocol)
     {
-        await using var cluster = await RespCluster.StartAsync("", 1);
+        await using var cluster = await RespCluster.StartAsync("", 2, 1);
         AssertNone(await Scenario.PlayAsync(cluster.Port(), protocol, isRedis: false));
     }
 
