@@ -16,6 +16,7 @@ namespace Firecloud.Actors.Protocol;
 internal sealed class Recovery
 {
     private const long AskAgainAfterMs = 400;
+    private const int ShardsAtOnce = 16;
 
     private readonly Configuration _configuration;
     private readonly int _self;
@@ -81,7 +82,7 @@ internal sealed class Recovery
         if (noted.Lives[_self] < Life || noted.Promised.Count != _configuration.Shards) return;
         _sources[noted.From] = new Source(noted.Lives, noted.Promised, new Version[_configuration.Shards]);
         _lastNewsMs = _nowMs;
-        AskForMore(noted.From);
+        AskForShards(noted.From);
     }
 
     public void OnChunk(StateChunk chunk)
@@ -94,21 +95,20 @@ internal sealed class Recovery
             AskAgain();
             return;
         }
-        if (chunk.Shard != source.Shard || chunk.Position != source.Position) return;
+        if (!source.Expects(chunk.Shard, chunk.Position)) return;
         _lastNewsMs = _nowMs;
         foreach (var each in chunk.Records) Take(chunk.From, chunk.Shard, each);
         source.Lives = chunk.Lives;
         if (chunk.Next >= 0)
         {
-            source.Position = chunk.Next;
+            source.Positions[chunk.Shard] = chunk.Next;
+            Ask(chunk.From, chunk.Shard);
+            return;
         }
-        else
-        {
-            source.Dropped[chunk.Shard] = _rules.DroppedIn(chunk);   // read after the last record, never before
-            (source.Shard, source.Position) = (chunk.Shard + 1, 0);
-        }
-        if (!source.IsComplete) AskForMore(chunk.From);
-        else TryFinish();
+        source.Dropped[chunk.Shard] = _rules.DroppedIn(chunk);   // read after the last record, never before
+        source.Complete(chunk.Shard);
+        AskForShards(chunk.From);
+        if (source.IsComplete) TryFinish();
     }
 
     /// <summary>The operator gives up whatever only the missing members know: goes on with those that answered.</summary>
@@ -152,12 +152,25 @@ internal sealed class Recovery
             if (member == _self) continue;
             if (Life == 0) Outbox.Add((member, new LifeQuestion(_self, _nonce)));
             else if (_sources[member] is null) Outbox.Add((member, new LifeAnnouncement(_self, _nonce, Life)));
-            else if (_sources[member] is { IsComplete: false }) AskForMore(member);
+            else if (_sources[member] is { IsComplete: false } source)
+            {
+                for (var shard = 0; shard < source.Asked; shard++)
+                {
+                    if (source.Positions[shard] != Source.Whole) Ask(member, shard);
+                }
+            }
         }
     }
 
-    private void AskForMore(int member) =>
-        Outbox.Add((member, new StateQuestion(_self, _nonce, _sources[member]!.Shard, _sources[member]!.Position)));
+    // Several shards are under way at one time: one after the other, each would wait for a round trip and a sync.
+    private void AskForShards(int member)
+    {
+        var source = _sources[member]!;
+        while (source.Asked < _configuration.Shards && source.UnderWay < ShardsAtOnce) Ask(member, source.Asked++);
+    }
+
+    private void Ask(int member, int shard) =>
+        Outbox.Add((member, new StateQuestion(_self, _nonce, shard, _sources[member]!.Positions[shard])));
 
     private void Take(int from, int shard, in KeyedRecord each)
     {
@@ -235,10 +248,28 @@ internal sealed class Recovery
 
         public Version[] Dropped { get; } = dropped;
 
-        public int Shard { get; set; }
+        public const int Whole = -1;
 
-        public int Position { get; set; }
+        private int _complete;
 
-        public bool IsComplete => Shard == Dropped.Length;
+        /// <summary>By shard: where the next chunk begins, or <see cref="Whole"/>.</summary>
+        public int[] Positions { get; } = new int[dropped.Length];
+
+        /// <summary>Shards from 0 that were asked for.</summary>
+        public int Asked { get; set; }
+
+        public int UnderWay => Asked - _complete;
+
+        public bool IsComplete => _complete == Dropped.Length;
+
+        // A server that was started again begins a shard anew.
+        public bool Expects(int shard, int position) =>
+            shard < Asked && Positions[shard] != Whole && (position == Positions[shard] || position == 0);
+
+        public void Complete(int shard)
+        {
+            Positions[shard] = Whole;
+            _complete++;
+        }
     }
 }

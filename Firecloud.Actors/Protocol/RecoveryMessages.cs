@@ -43,7 +43,7 @@ public sealed record StateQuestion(int From, ulong Nonce, int Shard, int Positio
 /// <param name="Nonce">From the question.</param>
 /// <param name="Lives">Its lives: all chunks must be of one life of it.</param>
 /// <param name="Shard">The shard.</param>
-/// <param name="Position">From the question.</param>
+/// <param name="Position">From the question; 0 where the server had to begin the shard anew.</param>
 /// <param name="Next">Where the next chunk begins; -1 when this is the shard's last.</param>
 /// <param name="Records">The records.</param>
 /// <param name="Dropped">The shard's dropped version, read after these records.</param>

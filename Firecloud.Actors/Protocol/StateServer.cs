@@ -13,8 +13,8 @@ namespace Firecloud.Actors.Protocol;
 internal sealed class StateServer(
     IRecordStore store, Configuration configuration, int self, int chunkSize, Rules? rules = null)
 {
-    // Keys of the shard that a member is being sent: taken once, so that positions stay what they were.
-    private readonly Snapshot?[] _snapshots = new Snapshot?[configuration.Members.Count];
+    // Keys of the shards that a member is being sent: taken once, so that positions stay what they were.
+    private readonly Dictionary<int, Snapshot>[] _snapshots = [.. configuration.Members.Select(_ => new Dictionary<int, Snapshot>())];
 
     public LifeAnswer OnQuestion(LifeQuestion question) => new(self, question.Nonce, store.Lives);
 
@@ -30,12 +30,14 @@ internal sealed class StateServer(
 
     public StateChunk OnQuestion(StateQuestion question)
     {
-        var snapshot = _snapshots[question.From];
-        var position = question.Position;
-        if (position == 0 || snapshot is null || snapshot.Nonce != question.Nonce || snapshot.Shard != question.Shard)
+        var (snapshots, position) = (_snapshots[question.From], question.Position);
+        if (position == 0 || !snapshots.TryGetValue(question.Shard, out var snapshot) || snapshot.Nonce != question.Nonce)
         {
-            snapshot = _snapshots[question.From] = new Snapshot(question.Nonce, question.Shard, store.Keys(question.Shard));
+            // Asked of a server that was started again since: positions of another list mean nothing, so the shard begins anew.
+            position = 0;
+            snapshot = snapshots[question.Shard] = new Snapshot(question.Nonce, store.Keys(question.Shard));
         }
+        var begin = position;
         var records = new List<KeyedRecord>();
         var bytes = 0;
         while (position < snapshot.Keys.Count && bytes < chunkSize)
@@ -47,10 +49,10 @@ internal sealed class StateServer(
             bytes += Batching.SizeOf(key, stored.Record);
         }
         var next = position < snapshot.Keys.Count ? position : -1;
-        if (next < 0 && question.Shard == configuration.Shards - 1) _snapshots[question.From] = null;
+        if (next < 0) snapshots.Remove(question.Shard);
         return new StateChunk(
-            self, question.Nonce, store.Lives, question.Shard, question.Position, next, records, store.GetDropped(question.Shard));
+            self, question.Nonce, store.Lives, question.Shard, begin, next, records, store.GetDropped(question.Shard));
     }
 
-    private sealed record Snapshot(ulong Nonce, int Shard, IReadOnlyList<Key> Keys);
+    private sealed record Snapshot(ulong Nonce, IReadOnlyList<Key> Keys);
 }

@@ -30,6 +30,7 @@ public sealed class RocksRecordStore : IRecordStore
     private RocksChanges _pending = new();
     private RocksChanges _written = new();   // of the last sync, under way or done
     private (Key Key, StoredRecord Stored) _lastRead;   // a write asks for what its caller has just read
+    private readonly SyncThread _thread;
     private Task _sync = Task.CompletedTask;
     private volatile Exception? _failure;
     private volatile bool _exhausted;
@@ -57,6 +58,7 @@ public sealed class RocksRecordStore : IRecordStore
             _header = _folder.Header;
             WhyEmpty = options.WhyEmpty ?? $"began with an empty folder, {_name}";
             _lives = Load();
+            _thread = new SyncThread();
         }
         catch
         {
@@ -217,7 +219,7 @@ public sealed class RocksRecordStore : IRecordStore
         Invariant.That(_sync.IsCompleted);   // one at a time
         (_written, _pending) = (_pending, new RocksChanges());
         var changes = _written;
-        _sync = Task.Run(() => Write(changes));
+        _sync = _thread.Begin(() => Write(changes));
         return new ValueTask(_sync);
     }
 
@@ -246,7 +248,7 @@ public sealed class RocksRecordStore : IRecordStore
         if (_disposed) return;
         _disposed = true;
         _scrub?.Dispose();
-        Task.WaitAny(_sync);   // does not throw when it failed: its caller was told
+        _thread.Dispose();
         _folder.Dispose();
     }
 

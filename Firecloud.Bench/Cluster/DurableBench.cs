@@ -1,4 +1,5 @@
-// DurableBench.cs - what it costs that a put is on disk before it is answered: four nodes in memory, four on disk, and syncs alone, by turns.
+// DurableBench.cs - what it costs that a put is on disk before it is answered: four nodes in memory, then four on
+// disk, then syncs alone, in every round anew.
 using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
@@ -11,6 +12,8 @@ internal static class DurableBench
 {
     private const int Rounds = 5;
     private const int Stores = 4;
+
+    private static readonly int[] Callers = [1, 16, 64];
 
     public static Command Command()
     {
@@ -27,42 +30,43 @@ internal static class DurableBench
     private static async Task<int> RunAsync(TimeSpan time)
     {
         var root = Directory.CreateTempSubdirectory("firecloud-bench-").FullName;
+        var (memory, disk) = (Callers.ToDictionary(c => c, _ => new List<double>()), Callers.ToDictionary(c => c, _ => new List<double>()));
+        var (one, four) = (new List<double>(), new List<double>());
         try
         {
-            await using var memory = await LocalCluster.StartAsync(clients: 4);
-            await using var disk = await LocalCluster.StartAsync(clients: 4, root);
-            var stores = Enumerable.Range(0, Stores).Select(i => Open(Path.Combine(root, $"alone-{i}"))).ToArray();
-            await ClosedLoop.RunAsync(memory.Clients, 16, 10_000, 100, time * 2);   // to warm up
-            await ClosedLoop.RunAsync(disk.Clients, 16, 10_000, 100, time * 2);
-            foreach (var callers in new[] { 1, 16, 64 }) await CompareAsync(memory, disk, stores, callers, time);
-            foreach (var store in stores) store.Dispose();
-            return 0;
+            for (var round = 0; round < Rounds; round++)
+            {
+                await MeasureAsync("memory", null, time, memory);
+                await MeasureAsync("disk", Path.Combine(root, $"{round}"), time, disk);
+                var stores = Enumerable.Range(0, Stores).Select(i => Open(Path.Combine(root, $"{round}-{i}"))).ToArray();
+                one.Add(await SyncAsync(stores[..1], time));
+                four.Add(await SyncAsync(stores, time));
+                foreach (var store in stores) store.Dispose();
+            }
         }
         finally
         {
             Directory.Delete(root, recursive: true);
         }
-    }
-
-    private static async Task CompareAsync(LocalCluster memory, LocalCluster disk, RocksRecordStore[] stores, int callers, TimeSpan time)
-    {
-        var (inMemory, onDisk, one, four) = (new List<double>(), new List<double>(), new List<double>(), new List<double>());
-        for (var round = 0; round < Rounds; round++)
+        Say($"a sync {Median(one):f2} ms, beside three others {Median(four):f2} ms");
+        foreach (var callers in Callers)
         {
-            inMemory.Add(Show("memory", callers, await ClosedLoop.RunAsync(memory.Clients, callers, 10_000, 100, time)));
-            one.Add(await SyncAsync(stores[..1], time / 4));
-            onDisk.Add(Show("disk", callers, await ClosedLoop.RunAsync(disk.Clients, callers, 10_000, 100, time)));
-            four.Add(await SyncAsync(stores, time / 4));
+            var sum = Median(four) + Median(memory[callers]);
+            Say($"{callers,3} callers: put in memory {Median(memory[callers]):f2} ms, on disk {Median(disk[callers]):f2} ms: {Median(disk[callers]) / sum:f2} of one such sync and memory, {sum:f2} ms");
         }
-        var (m, d, bound) = (Median(inMemory), Median(onDisk), Median(four) + 1.3 * Median(inMemory));
-        Say($"{callers,3} callers: put in memory {m:f2} ms, on disk {d:f2} ms; a sync {Median(one):f2} ms, beside three others {Median(four):f2} ms");
-        Say($"{callers,3} callers: one sync and 1.3 times memory are {bound:f2} ms; on disk is {d / bound:f2} of it");
+        return 0;
     }
 
-    private static double Show(string what, int callers, LoadResult result)
+    private static async Task MeasureAsync(string what, string? folder, TimeSpan time, Dictionary<int, List<double>> medians)
     {
-        Say($"{callers,3} callers, {what,6}: {result.PerSecond,8:n0} puts/s, median {result.MedianMs:f2} ms, 99 % {result.Tail:f2} ms, {result.NotDone} not done");
-        return result.MedianMs;
+        await using var cluster = await LocalCluster.StartAsync(clients: 4, folder);
+        await ClosedLoop.RunAsync(cluster.Clients, 16, 10_000, 100, time);   // to warm up
+        foreach (var callers in Callers)
+        {
+            var result = await ClosedLoop.RunAsync(cluster.Clients, callers, 10_000, 100, time);
+            medians[callers].Add(result.MedianMs);
+            Say($"{callers,3} callers, {what,6}: {result.PerSecond,8:n0} puts/s, median {result.MedianMs:f2} ms, 99 % {result.Tail:f2} ms, {result.NotDone} not done");
+        }
     }
 
     // Median time of a sync of one record by stores that all sync at the same time, as the nodes of one machine do.

@@ -10,6 +10,7 @@ namespace Firecloud.Tests.Processes;
 public sealed class KillAllTests(ITestOutputHelper output)
 {
     private const int Clients = 16;
+    private const int LogBlock = 32 << 10;
 
     [Fact]
     public async Task Killed_at_one_moment_under_load_again_and_again_they_lose_nothing()
@@ -55,6 +56,8 @@ public sealed class KillAllTests(ITestOutputHelper output)
             var record = new byte[header.Length + header[4] + (header[5] << 8)];
             file.Seek(0, SeekOrigin.Begin);
             file.ReadExactly(record);
+            // The log is written in blocks, and no record goes over the end of one.
+            if (file.Length % LogBlock + record.Length > LogBlock) continue;
             file.Seek(0, SeekOrigin.End);
             file.Write(record.AsSpan(0, random.Next(record.Length)));
         }

@@ -129,7 +129,8 @@ internal sealed class SimReplica
     {
         TakeFrom(_catchUp.Outbox);
         if (_recovery is null) return;
-        TakeFrom(_recovery.Outbox);
+        foreach (var (member, message) in _recovery.Outbox) SendNow(member, message);   // what it asks rests on nothing
+        _recovery.Outbox.Clear();
         if (!_recovery.IsDone || _recovered) return;
         // The mark "recovering" stays on a disk until the sync that ends the recovery; only then it votes.
         _recovered = true;
