@@ -24,7 +24,8 @@ internal static class CommandsMarkdown
         - **One key at a time.** A command over several keys acts on each by itself. There are no transactions and no scripts.
         - **Pipelines.** Commands that a client sends without waiting for answers run at the same time, and are answered in order. Those that
           name the same key run in the client's order. Those of different keys have no order: wait for an answer where one has to come first.
-        - **Errors.** Below. After `UNKNOWN`, get the key before you write again; everything else that is an error was certainly not done.
+        - **Errors.** Below. After `UNKNOWN` or `PARTIAL`, and when the connection is lost before the answer, get the keys before you write again;
+          with every other error the command was certainly not done.
         - **Transactions of client libraries**: switch them off for pipelines (Python: `pipeline(transaction=False)`).
         - **Keys** have 1 byte to 1 KiB, values at most 1 MiB by default. The empty key is refused.
         - **MOVED and ASK** are never answered: use a client for a single server, with one or all nodes as its endpoints, not one for Redis Cluster.
@@ -35,6 +36,7 @@ internal static class CommandsMarkdown
     public static string Print()
     {
         var text = new StringBuilder(Head.ReplaceLineEndings("\n"));
+        Line(text, "");
         Line(text, "## Errors of Firecloud's own");
         Line(text, "None of them is one that client libraries try again by themselves.");
         Line(text, "");

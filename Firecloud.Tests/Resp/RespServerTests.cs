@@ -2,6 +2,8 @@
 using System.Text;
 using Firecloud.Actors.Transport;
 using Firecloud.Host.Resp;
+using Firecloud.Tests.Cluster;
+using Firecloud.Tests.Processes;
 using Xunit;
 using Xunit.Abstractions;
 
@@ -168,6 +170,28 @@ public sealed class RespServerTests(ITestOutputHelper output)
         Assert.StartsWith("-ERR GET: The key has 1025 bytes", answers[3], StringComparison.Ordinal);
         Assert.Equal("+PONG", answers[4]);
         Assert.Contains("Firecloud's own", await client.AskAsync("GET", "\0firecloud\0x"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_client_that_sends_nothing_is_cut_off_where_that_is_set()
+    {
+        await using var cluster = await RespCluster.StartAsync("idle-timeout = 200 ms", 2, 1);
+        await using var client = await cluster.ConnectAsync();
+        Assert.Equal("+PONG", await client.AskAsync("PING"));
+        Assert.Null(await client.ReadAsync());
+    }
+
+    [Fact]
+    public async Task A_node_whose_port_is_in_use_does_not_start_and_says_so()
+    {
+        using var taken = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);
+        taken.Start();
+        var file = Path.GetTempFileName();
+        await File.WriteAllTextAsync(file, $"firecloud {{\nmembers = [\"127.0.0.1:{TestCluster.FreePorts(1)[0]}\"], votes = [1], node = 0\nstorage.kind = memory\nresp.listen = \"{taken.LocalEndpoint}\"\n}}\n");
+        var run = await Command.RunAsync(Command.Host("--config", file));
+        File.Delete(file);
+        Assert.True(run.ExitCode == 5, $"{run}");
+        Assert.Contains($"node 0 can't start: TCP {taken.LocalEndpoint} can't be used (firecloud.resp.listen)", run.Errors, StringComparison.Ordinal);
     }
 
     [Fact]
