@@ -45,7 +45,7 @@ need_build() {
 
 newer_sources() {
     find "$root"/Firecloud.{Actors,Client,Host} "$root"/*.props "$root/global.json" \
-        \( -name bin -o -name obj \) -prune -o -type f -newer "$1" -print | head -n 1
+        \( -name bin -o -name obj -o -name Native \) -prune -o -type f -newer "$1" -print | head -n 1
 }
 
 # INDEX for INDEX or host:port, or a sentence on what is wrong.

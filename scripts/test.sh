@@ -17,18 +17,32 @@ finish() {
     exit 0
 }
 
+# Installs Debian packages; false where it can't, with the last lines of why. RUNLEVEL=1: a package's service is not to be started.
+apt_install() {
+    if [[ "$(id -u)" != 0 ]] || ! command -v apt-get > /dev/null; then return 1; fi
+    say "Installing $* …"
+    RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -q "$@" > "$results/apt" 2>&1 && return
+    apt-get update -q > "$results/apt" 2>&1 || true
+    RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -q "$@" >> "$results/apt" 2>&1 && return
+    tail -n 3 "$results/apt"
+    return 1
+}
+
 # The tests talk to a node from Python, as a client in another language would, and with redis-cli; and compare with redis-server.
 need() {
-    command -v "$1" > /dev/null && return
-    if [[ "$(id -u)" == 0 ]] && command -v apt-get > /dev/null; then
-        say "Installing $2 …"
-        # RUNLEVEL=1: a package's service is not to be started.
-        RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -q "$2" > "$results/apt" 2>&1 && return
-        apt-get update -q > "$results/apt" 2>&1 || true
-        RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -q "$2" >> "$results/apt" 2>&1 && return
-        tail -n 3 "$results/apt"
-    fi
+    if command -v "$1" > /dev/null || apt_install "$2"; then return; fi
     say "$1 is missing and could not be installed here: the tests that need it will fail."
+}
+
+# The tests build the C library: with a C compiler, and a package of NuGet that no other project needs.
+need_native() {
+    local log="$results/restore"
+    if ! { command -v gcc && command -v make; } > /dev/null && ! apt_install gcc make libc6-dev; then
+        say "gcc or make is missing and could not be installed here: the tests of the C library will be skipped."
+    elif ! dotnet restore Firecloud.Client/Native/lib739kv.csproj -v q --nologo < /dev/null > "$log" 2>&1; then
+        tail -n 3 "$log"
+        say "The native compiler can't be had from NuGet: the tests of the C library will be skipped, unless it is there from before."
+    fi
 }
 
 number() { sed -n "s/.*<Counters [^>]*\b$1=\"\([0-9]*\)\".*/\1/p" "$2" | head -n 1; }
@@ -60,6 +74,7 @@ need_sdk
 need python3 python3
 need redis-server redis-server
 need redis-cli redis-tools
+need_native
 say "Building …"
 if ! dotnet build Firecloud.sln -c Debug -v q --nologo < /dev/null; then
     say "The build failed; see above."

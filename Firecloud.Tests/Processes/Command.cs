@@ -36,10 +36,14 @@ internal static class Command
         WorkingDirectory = Path.GetTempPath(),
     };
 
-    public static async Task<Finished> RunAsync(ProcessStartInfo info, string input = "")
+    /// <summary>Runs a process to its end.</summary>
+    /// <param name="info">What to run.</param>
+    /// <param name="input">What it reads.</param>
+    /// <param name="patience">When it is ended; null for a minute.</param>
+    public static async Task<Finished> RunAsync(ProcessStartInfo info, string input = "", TimeSpan? patience = null)
     {
         using var process = Start(info);
-        using var late = new CancellationTokenSource(Patience);
+        using var late = new CancellationTokenSource(patience ?? Patience);
         try
         {
             var output = process.StandardOutput.ReadToEndAsync(late.Token);
@@ -52,7 +56,7 @@ internal static class Command
         catch (OperationCanceledException)
         {
             process.Kill(entireProcessTree: true);
-            throw new TimeoutException($"{info.FileName} {string.Join(' ', info.ArgumentList)} did not end within {Patience.TotalSeconds} s.");
+            throw new TimeoutException($"{info.FileName} {string.Join(' ', info.ArgumentList)} did not end within {(patience ?? Patience).TotalSeconds} s.");
         }
     }
 
