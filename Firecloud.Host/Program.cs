@@ -5,7 +5,7 @@ using Firecloud.Host.Commands;
 
 var root = new RootCommand("Firecloud: a strongly consistent, replicated key-value store. Runs a node, or one client command.");
 RunCommand.AddTo(root);
-foreach (var command in ClientCommands.All().Concat(AdminCommands.All()).Append(SecretOptions.ClientSecret())) root.Subcommands.Add(command);
+foreach (var command in ClientCommands.All().Concat(AdminCommands.All()).Append(SecretOptions.ClientSecret()).Concat(RespTools.All())) root.Subcommands.Add(command);
 var parsed = root.Parse(args);
 if (parsed.Errors.Count > 0)
 {

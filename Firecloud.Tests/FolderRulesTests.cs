@@ -77,8 +77,8 @@ public partial class FolderRulesTests
     [Fact]
     public void Every_setting_in_reference_conf_is_read_and_every_setting_read_is_there()
     {
-        var read = Read("NodeSettings", "firecloud.").Where(r => r != "firecloud.storage")
-            .Concat(Read("StorageSettings", "firecloud.storage.")).Distinct().Order(StringComparer.Ordinal);
+        var read = Read("NodeSettings", "firecloud.").Where(r => r is not ("firecloud.storage" or "firecloud.resp"))
+            .Concat(Read("StorageSettings", "firecloud.storage.")).Concat(Read("RespSettings", "firecloud.resp.")).Distinct().Order(StringComparer.Ordinal);
         var written = UnknownKeys.Paths(NodeSettings.Reference, "firecloud").Order(StringComparer.Ordinal);
         Assert.Equal(written, read);
 

@@ -3,6 +3,7 @@ root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 source "$root/scripts/config.sh"
 read -r -a servers <<< "${FIRECLOUD_SERVERS//,/ }"
 read -r -a votes <<< "${FIRECLOUD_VOTES//,/ }"
+read -r -a resp_ports <<< "${FIRECLOUD_RESP_PORTS//,/ }"
 dll="${FIRECLOUD_DLL:-$root/Firecloud.Host/bin/Release/net10.0/Firecloud.Host.dll}"
 export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1
 
@@ -70,7 +71,8 @@ is_here() {
 run_there() {
     local index="$1" command
     shift
-    printf -v command '%q ' env FIRECLOUD_HERE="$index" FIRECLOUD_SERVERS="${servers[*]}" FIRECLOUD_VOTES="${votes[*]}" "$@"
+    printf -v command '%q ' env FIRECLOUD_HERE="$index" FIRECLOUD_SERVERS="${servers[*]}" FIRECLOUD_VOTES="${votes[*]}" \
+        FIRECLOUD_RESP_PORTS="${resp_ports[*]}" "$@"
     ssh -n -o BatchMode=yes "${servers[$index]%:*}" "cd $(printf %q "$FIRECLOUD_REMOTE_FOLDER") && $command"
 }
 

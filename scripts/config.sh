@@ -7,8 +7,10 @@ FIRECLOUD_SERVERS="${FIRECLOUD_SERVERS:-127.0.0.1:8808 127.0.0.1:8809 127.0.0.1:
 # Votes in the same order. Empty: 2 for the first server, which is then the master, and 1 for every other.
 FIRECLOUD_VOTES="${FIRECLOUD_VOTES:-}"
 
-# Kept free for later versions: ports of the Redis protocol and of status pages.
-# FIRECLOUD_RESP_PORTS="7379 7380 7381 7382"
+# Ports (TCP) of the Redis protocol, in the same order; a server without one does not serve it. "none" for no server.
+FIRECLOUD_RESP_PORTS="${FIRECLOUD_RESP_PORTS:-7379 7380 7381 7382}"
+
+# Kept free for later versions: ports of status pages.
 # FIRECLOUD_HTTP_PORTS="9808 9809 9810 9811"
 
 # A HOCON file with further settings for all servers; empty for none.

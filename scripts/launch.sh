@@ -20,6 +20,7 @@ write_config() {
         say "  members = [$(join "${list[@]}")]"
         say "  votes = [$(join "${counts[@]}")]"
         say "  storage.folder = \"$(data_of "$1")\""
+        if [[ "${resp_ports[$1]:-none}" != none ]]; then say "  resp.listen = \"${servers[$1]%:*}:${resp_ports[$1]}\""; fi
         say "}"
     } > "$(config_of "$1")"
 }
@@ -90,9 +91,11 @@ if [[ -n "$index" ]]; then
 fi
 await firecloud status --timeout 2000
 if [[ ${#started[@]} -gt 0 ]]; then say "${#servers[@]} servers answer. Logs: $FIRECLOUD_STATE"; fi
+redis=""
+if [[ "${resp_ports[0]:-none}" != none ]]; then redis=$'\n'"      redis-cli -h ${servers[0]%:*} -p ${resp_ports[0]} GET greeting"; fi
 cat << TEXT
 Try:  scripts/firecloud put greeting hello
       scripts/firecloud get greeting --node ${servers[-1]}
-      scripts/firecloud status
+      scripts/firecloud status$redis
 Stop: scripts/kill.sh
 TEXT

@@ -17,21 +17,21 @@ finish() {
     exit 0
 }
 
-# Installs Debian packages; false where it can't, with the last lines of why.
+# Installs Debian packages; false where it can't, with the last lines of why. RUNLEVEL=1: a package's service is not to be started.
 apt_install() {
     if [[ "$(id -u)" != 0 ]] || ! command -v apt-get > /dev/null; then return 1; fi
     say "Installing $* …"
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -q "$@" > "$results/apt" 2>&1 && return
+    RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -q "$@" > "$results/apt" 2>&1 && return
     apt-get update -q > "$results/apt" 2>&1 || true
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -q "$@" >> "$results/apt" 2>&1 && return
+    RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -q "$@" >> "$results/apt" 2>&1 && return
     tail -n 3 "$results/apt"
     return 1
 }
 
-# The tests talk to a node from Python, as a client in another language would.
-need_python() {
-    if command -v python3 > /dev/null || apt_install python3; then return; fi
-    say "python3 is missing and could not be installed here: the tests that need it will fail."
+# The tests talk to a node from Python, as a client in another language would, and with redis-cli; and compare with redis-server.
+need() {
+    if command -v "$1" > /dev/null || apt_install "$2"; then return; fi
+    say "$1 is missing and could not be installed here: the tests that need it will fail."
 }
 
 # The tests build the C library: with a C compiler, and a package of NuGet that no other project needs.
@@ -71,7 +71,9 @@ run_project() {
 }
 
 need_sdk
-need_python
+need python3 python3
+need redis-server redis-server
+need redis-cli redis-tools
 need_native
 say "Building …"
 if ! dotnet build Firecloud.sln -c Debug -v q --nologo < /dev/null; then

@@ -23,9 +23,11 @@ public sealed class FirecloudNode : IExtension
 
     private readonly IActorRef _actor;
     private readonly NodeContext _context;
+    private readonly ExtendedActorSystem _system;
 
-    private FirecloudNode(ActorSystem system, NodeSettings settings)
+    private FirecloudNode(ExtendedActorSystem system, NodeSettings settings)
     {
+        _system = system;
         _context = new NodeContext(settings, DrawBoot());
         var store = OpenStore();
         _actor = system.ActorOf(Props.Create(() => new NodeActor(_context, store, OpenStore)), ActorName);
@@ -75,6 +77,10 @@ public sealed class FirecloudNode : IExtension
     /// <param name="request">The request.</param>
     public void Submit(PendingRequest request) => _actor.Tell(request, ActorRefs.NoSender);
 
+    /// <summary>Hands several requests to this node's gateway, as one message.</summary>
+    /// <param name="requests">Not to be changed afterwards.</param>
+    public void Submit(IReadOnlyList<PendingRequest> requests) => _actor.Tell(requests, ActorRefs.NoSender);
+
     /// <summary>Gives a request up.</summary>
     /// <param name="request">A request that was submitted here.</param>
     public void Cancel(PendingRequest request) => _actor.Tell(new Coordinator.CancelRequest(request), ActorRefs.NoSender);
@@ -100,6 +106,22 @@ public sealed class FirecloudNode : IExtension
     /// <returns>What was done, for people.</returns>
     public async Task<string> ForceRecoveryAsync(TimeSpan timeout) =>
         (await _actor.Ask<AdminReply>(new AdminRequest(AdminOrder.ForceRecovery), timeout)).Message;
+
+    /// <summary>Asks a member, this one or another, for a page of its keys.</summary>
+    /// <param name="member">Which one.</param>
+    /// <param name="question">From where.</param>
+    /// <param name="timeout">How long to wait.</param>
+    /// <returns>Null where it can't, or what came is not the answer.</returns>
+    /// <exception cref="AskTimeoutException">No answer came.</exception>
+    internal async Task<ScanAnswer?> PageAsync(int member, ScanQuestion question, TimeSpan timeout)
+    {
+        var (provider, at) = (_system.Provider, Settings.Configuration.Members[member]);
+        var address = provider.DefaultAddress.WithHost(at.Host).WithPort(at.Port);
+        var scans = provider.ResolveActorRef(new RootActorPath(address) / "user" / ActorName / ScansName);
+        var frame = await scans.Ask<Frame>(_context.Encode(question), timeout).ConfigureAwait(false);
+        var isPage = _context.TryDecode(frame, out var message) && message is ScanAnswer page && page.From == member && page.Nonce == question.Nonce;
+        return isPage ? (ScanAnswer)message : null;
+    }
 
     internal static ulong DrawBoot()
     {

@@ -59,6 +59,7 @@ public sealed class NodeSettings
         Kv739 = reader.OnOff("kv739");
         Kv739MaxIds = reader.Int("kv739-max-ids", 16, 10_000_000);
         JoinsCluster = reader.OnOff("cluster");
+        Resp = new RespSettings(reader.Section("resp"));
     }
 
     /// <summary>Members, votes, shards.</summary>
@@ -108,6 +109,9 @@ public sealed class NodeSettings
 
     /// <summary>Join Akka.Cluster.</summary>
     public bool JoinsCluster { get; }
+
+    /// <summary>The Redis protocol.</summary>
+    public RespSettings Resp { get; }
 
     /// <summary>The address of this node's own UDP socket.</summary>
     public Member Address => Configuration.Members[Self];

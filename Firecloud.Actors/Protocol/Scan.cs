@@ -21,7 +21,8 @@ internal readonly record struct ScannedKey(Key Key, Version Version, long Expire
 /// <summary>Merges the pages of one scan.</summary>
 /// <param name="configuration">The cluster.</param>
 /// <param name="rules">For tests; the protocol's where null.</param>
-internal sealed class Scan(Configuration configuration, Rules? rules = null)
+/// <param name="from">Keys behind this place are read; all of them by default.</param>
+internal sealed class Scan(Configuration configuration, Rules? rules = null, ScanPosition from = default)
 {
     private const int PagesAhead = 2;   // of one member: one that is merged, one under way or waiting
 
@@ -31,7 +32,7 @@ internal sealed class Scan(Configuration configuration, Rules? rules = null)
     private bool _frontsChanged = true;
 
     /// <summary>Everything up to here is decided.</summary>
-    public ScanPosition At { get; private set; }
+    public ScanPosition At { get; private set; } = from;
 
     public bool IsDone => At.Shard >= configuration.Shards;
 

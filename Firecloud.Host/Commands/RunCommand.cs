@@ -6,6 +6,7 @@ using Akka.Configuration;
 using Firecloud.Actors.Node;
 using Firecloud.Actors.Storage;
 using Firecloud.Host.Kv739;
+using Firecloud.Host.Resp;
 
 namespace Firecloud.Host.Commands;
 
@@ -71,12 +72,25 @@ internal static class RunCommand
             if (actors is not null) await actors.Terminate();
             return ExitCodes.CannotStart;
         }
+        RespServer? started;
+        try
+        {
+            started = settings.Resp.Listen.Length > 0 ? await RespServer.StartAsync(actors, node) : null;
+        }
+        catch (Exception e) when (e is RespStartException or ConfigurationException)
+        {
+            await Console.Error.WriteLineAsync($"firecloud: node {settings.Self} can't start: {e.Message}");
+            await actors.Terminate();
+            return ExitCodes.CannotStart;
+        }
+        await using var resp = started;
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, c => Leave(c, actors));
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, c => Leave(c, actors));
         await using var kv739 = settings.Kv739 ? await Kv739Server.StartAsync(actors, node) : null;
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
             $"Firecloud node {settings.Self} at {settings.Address}, one of {settings.Configuration.Members.Count} members, {Records(settings.Storage)}."));
+        if (resp is not null) Console.WriteLine($"Redis protocol at {resp.Address}{(resp.TakesStrangers ? "" : ", for this machine only")}.");
         await actors.WhenTerminated;
         return Environment.ExitCode;
     }

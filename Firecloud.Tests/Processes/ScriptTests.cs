@@ -22,6 +22,8 @@ public sealed class ScriptTests : IAsyncLifetime
     private readonly string _state = Directory.CreateTempSubdirectory("firecloud-").FullName;
     private readonly string[] _servers = [.. TestCluster.FreePorts(4).Select(p => $"127.0.0.1:{p}")];
 
+    private readonly int[] _respPorts = Resp.RespCluster.FreePorts(4);
+
     public Task InitializeAsync() => Task.CompletedTask;
 
     public async Task DisposeAsync()
@@ -40,6 +42,7 @@ public sealed class ScriptTests : IAsyncLifetime
         AssertSays(0, "done", await RunAsync("firecloud", "put", "greeting", "hello"));
         AssertSays(0, "hello", await RunAsync("firecloud", "get", "greeting", "--node", _servers[3]));
         AssertSays(1, "(absent)", await RunAsync("firecloud", "get", "nothing"));
+        await using (var redis = await Resp.RespTestClient.ConnectAsync(_respPorts[2])) Assert.Equal("\"hello\"", await redis.AskAsync("GET", "greeting"));
 
         AssertSays(0, $"Server 2 ({_servers[2]}) has ended.", await RunAsync("kill.sh", "-9", "2"));
         AssertSays(0, $"Server 2 ({_servers[2]}) does not run.", await RunAsync("kill.sh", _servers[2]));
@@ -103,6 +106,7 @@ public sealed class ScriptTests : IAsyncLifetime
     {
         var info = Command.Program("bash", [Path.Combine(Command.Root, "scripts", script), .. arguments]);
         Set(info, "FIRECLOUD_SERVERS", string.Join(' ', _servers));
+        Set(info, "FIRECLOUD_RESP_PORTS", string.Join(' ', _respPorts));
         Set(info, "FIRECLOUD_STATE", _state);
         Set(info, "FIRECLOUD_DLL", Command.HostDll);
         Set(info, "RULES", Path.Combine(_state, "rules"));

@@ -1,0 +1,155 @@
+// RespConnection.cs - one client: reads what came, runs it as one batch, answers in order, flushes once; then reads again.
+//
+// MEMORY   at most max-pipeline operations under way, one command of max-query-buffer half read, and answers of max-output: more ends
+//          the connection. While a batch runs nothing is read, so a client that sends faster than it is served waits in TCP.
+using System.Buffers;
+using System.IO.Pipelines;
+using Microsoft.AspNetCore.Connections;
+
+namespace Firecloud.Host.Resp;
+
+/// <summary>Serves one client.</summary>
+internal sealed class RespConnection
+{
+    private const int FlushAt = 64 * 1024;
+
+    private readonly ConnectionContext _context;
+    private readonly RespParser _parser;
+    private readonly RespWriter _writer;
+    private readonly List<byte[][]> _commands = [];
+    private readonly List<(CommandCall Call, Answer Answer)> _answers = [];
+    private bool _closing;
+
+    public RespConnection(RespServer server, ConnectionContext context, RespSession session)
+    {
+        (Server, _context, Session) = (server, context, session);
+        _parser = new RespParser(server.Settings.MaxQueryBytes);
+        _writer = new RespWriter(context.Transport.Output);
+        Batch = new RespBatch(server.Node);
+    }
+
+    public RespServer Server { get; }
+
+    public RespSession Session { get; }
+
+    public RespBatch Batch { get; }
+
+    /// <summary>Ends the connection after this answer.</summary>
+    public void Close() => _closing = true;
+
+    /// <summary>Ends the connection at once, from any thread.</summary>
+    /// <param name="why">For the log.</param>
+    public void Abort(string why) => _context.Abort(new ConnectionAbortedException(why));
+
+    /// <summary>Serves the client until it goes.</summary>
+    public async Task RunAsync()
+    {
+        var input = _context.Transport.Input;
+        while (!_closing)
+        {
+            var read = await input.ReadAsync(Server.Stopping);
+            if (read.IsCanceled) break;
+            Session.LastMs = Environment.TickCount64;
+            var buffer = read.Buffer;
+            var more = Parse(ref buffer);
+            // What was looked at in vain is not looked at again before more has come.
+            input.AdvanceTo(buffer.Start, more ? buffer.Start : buffer.End);
+            await ExecuteAsync();
+            if (_parser.Error is { } error && !_closing)
+            {
+                Server.Counters.CountProtocolError();
+                _writer.Error(error);
+                _closing = true;
+            }
+            if (!await FlushAsync() || (read.IsCompleted && !more)) break;
+        }
+    }
+
+    /// <returns>True when it stopped at the bound, so that the buffer may hold more commands.</returns>
+    private bool Parse(ref ReadOnlySequence<byte> buffer)
+    {
+        // A password changes what is allowed to the commands behind it.
+        var most = Session.User is null ? 1 : Server.Settings.MaxPipeline;
+        _parser.IsStranger = Session.User is null;
+        while (_commands.Count < most)
+        {
+            if (_parser.TryRead(ref buffer, out var command) != ParseStatus.Command) return false;
+            _commands.Add(command);
+        }
+        return true;
+    }
+
+    private async Task ExecuteAsync()
+    {
+        foreach (var arguments in _commands)
+        {
+            if (_closing) break;
+            var spec = CommandTable.Find(arguments[0]);
+            var call = new CommandCall(this, spec ?? CommandTable.Unknown, arguments);
+            Server.Counters.CountCommand();
+            if (spec is not null) Session.LastCommand = CommandTable.LowerName(spec);
+            var error = spec is null ? RespErrors.UnknownCommand(arguments) : CommandRules.WhyNot(call);
+            if (error is not null)
+            {
+                _answers.Add((call, writer => writer.Error(error)));
+            }
+            else if (spec!.Plan is { } plan)
+            {
+                _answers.Add((call, plan(call)));
+                if (Batch.Count >= Server.Settings.MaxPipeline) await FinishAsync();
+            }
+            else
+            {
+                await FinishAsync();
+                await AnswerAsync(call, await spec.Run!(call));
+            }
+        }
+        _commands.Clear();
+        await FinishAsync();
+    }
+
+    private async Task FinishAsync()
+    {
+        await Batch.RunAsync(Server.Stopping);
+        if (Batch.Bytes > Server.Settings.MaxOutputBytes)
+        {
+            _closing = true;
+            throw new ConnectionAbortedException(
+                $"The answers have {Batch.Bytes} bytes of values; at most {Server.Settings.MaxOutputBytes} are kept for one client "
+                + "(firecloud.resp.max-output). Ask for fewer keys at a time.");
+        }
+        foreach (var (call, answer) in _answers) await AnswerAsync(call, answer);
+        _answers.Clear();
+        Batch.Clear();
+    }
+
+    private async ValueTask AnswerAsync(CommandCall call, Answer answer)
+    {
+        _writer.Protocol = Session.Protocol;
+        _writer.IsMuted = !Session.WantsReplies || Session.Skip > 0;
+        if (Session.Skip > 0) Session.Skip--;
+        answer(_writer);
+        Server.Audit.Note(call);
+        if (_writer.Written >= FlushAt) await FlushAsync();
+    }
+
+    // A client that does not take its answers is cut off.
+    private async ValueTask<bool> FlushAsync()
+    {
+        Server.Counters.CountOutput(_writer.TakeWritten());
+        var flush = _context.Transport.Output.FlushAsync(Server.Stopping);
+        if (flush.IsCompletedSuccessfully) return Goes(flush.Result);
+        try
+        {
+            return Goes(await flush.AsTask().WaitAsync(TimeSpan.FromMilliseconds(Server.Settings.OutputTimeoutMs)));
+        }
+        catch (TimeoutException)
+        {
+            _closing = true;
+            throw new ConnectionAbortedException(
+                $"The client took no answers for {Server.Settings.OutputTimeoutMs} ms (firecloud.resp.output-timeout).");
+        }
+
+        static bool Goes(FlushResult result) => !result.IsCompleted && !result.IsCanceled;
+    }
+}
