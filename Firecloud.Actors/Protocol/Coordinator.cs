@@ -158,12 +158,12 @@ internal sealed class Coordinator
         var output = new CoordinatorOutput();
         RunLocally();
         Proposer.Flush();
-        output.ToAllReplicas.AddRange(Cut(Proposer.Outbox.ToAll));
+        output.ToAllReplicas.AddRange(Cut(Proposer.Outbox.TakeToAll(Proposer.NowMs)));
         for (var member = 0; member < _configuration.Members.Count; member++)
         {
-            foreach (var request in Cut(Proposer.Outbox.ToMember[member])) output.ToReplica.Add((member, request));
-            if (member == _self || Gateway.Outbox[member].Count == 0) continue;
-            foreach (var part in Batching.Cut(Taken(Gateway.Outbox[member]), _limits.FrameSize))
+            foreach (var request in Cut(Taken(Proposer.Outbox.ToMember[member]))) output.ToReplica.Add((member, request));
+            if (member == _self) continue;
+            foreach (var part in Batching.Cut(Gateway.Take(member), _limits.FrameSize))
             {
                 output.ToCoordinator.Add((member, new RequestBatch(_boot, ++_serial, part)));
             }
@@ -221,9 +221,9 @@ internal sealed class Coordinator
         _toAnswer.Add(peer);
     }
 
-    private IEnumerable<ReplicaRequest> Cut(List<ReplicaItem> items) => items.Count == 0
+    private IEnumerable<ReplicaRequest> Cut(ReplicaItem[] items) => items.Length == 0
         ? []
-        : Batching.Cut(new ReplicaRequest(_self, _configuration.Epoch, _boot, Taken(items)), _limits.FrameSize);
+        : Batching.Cut(new ReplicaRequest(_self, _configuration.Epoch, _boot, items), _limits.FrameSize);
 
     private static T[] Taken<T>(List<T> list)
     {
