@@ -11,9 +11,9 @@ internal sealed class Expectations
 {
     private readonly List<Span>[] _served;
 
-    private Expectations(List<Span>[] served, List<(long AtUs, Situation Now)> situations, long endUs)
+    private Expectations(List<Span>[] served, List<(long AtUs, Situation Now)> situations, List<long> starts, long endUs)
     {
-        (_served, Situations) = (served, situations);
+        (_served, Situations, StartsUs) = (served, situations, starts);
         HealthyFromUs = situations.FindLastIndex(s => !s.Now.IsHealthy) is var last && last < 0 ? 0
             : last + 1 < situations.Count ? situations[last + 1].AtUs : endUs;
         Sick = [.. situations.Select((s, i) => (s.Now, Span: new Span(s.AtUs, i + 1 < situations.Count ? situations[i + 1].AtUs : endUs)))
@@ -22,6 +22,9 @@ internal sealed class Expectations
 
     /// <summary>Situations and when they began.</summary>
     public IReadOnlyList<(long AtUs, Situation Now)> Situations { get; }
+
+    /// <summary>How long nodes that were started took until their client was served.</summary>
+    public IReadOnlyList<long> StartsUs { get; }
 
     /// <summary>Stretches in which something was not as it should be.</summary>
     public IReadOnlyList<Span> Sick { get; }
@@ -48,6 +51,7 @@ internal sealed class Expectations
         var now = Situation.Healthy(votes.Count);
         var served = Enumerable.Range(0, votes.Count + 1).Select(_ => new List<Span>()).ToArray();
         var situations = new List<(long, Situation)> { (beginUs, now) };
+        var starts = new List<long>();
         var (at, started) = (beginUs, new long[votes.Count]);
         foreach (var change in changes)
         {
@@ -61,7 +65,7 @@ internal sealed class Expectations
         }
         BringReady(endUs);
         Go(endUs, now, now);
-        return new Expectations(served, situations, endUs);
+        return new Expectations(served, situations, starts, endUs);
 
         void Go(long untilUs, Situation before, Situation after)
         {
@@ -84,6 +88,7 @@ internal sealed class Expectations
                 Go(first.AtUs, now, now);
                 now = now.Ready(first.Node);
                 situations.Add((Math.Max(at, first.AtUs), now));
+                starts.Add(first.AtUs - started[first.Node]);
             }
         }
     }

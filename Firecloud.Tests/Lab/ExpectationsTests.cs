@@ -68,6 +68,7 @@ public class ExpectationsTests
         Assert.Equal([new Span(0, 1000), new Span(4000, 9000)], expected.Of(1));
         Assert.Equal([new Span(0, 1000), new Span(3000, 9000)], expected.Of(2));
         Assert.Equal(4000, expected.HealthyFromUs);
+        Assert.Equal([1000L, 2000L], expected.StartsUs);
     }
 
     [Fact]

@@ -19,7 +19,7 @@ internal sealed record ClientResult
     /// <summary>Longest time to the first success, from when its node could serve again; ms, null where it always could.</summary>
     public double? BackMs { get; init; }
 
-    /// <summary>Longest wait for any answer while its node ran and could not serve; ms, null where there was none.</summary>
+    /// <summary>Longest wait for any answer to a call that began while its node ran and could not serve; ms, null where there was none.</summary>
     public double? SlowestNoMs { get; init; }
 
     /// <summary>Longest time without a success at all, whether the client had to be served or not; ms.</summary>
@@ -97,7 +97,7 @@ internal static class Gaps
         yield return new Span(last, toUs);
     }
 
-    // Of a node that runs, in a situation in which it can't serve.
+    // Of a node that runs, of calls that began while it could not serve: what was under way before may have been done, and waits until it is known.
     private static double? SlowestNo(int client, int members, List<Sample> own, Expectations expectations, long endUs)
     {
         if (client >= members) return null;
@@ -107,7 +107,7 @@ internal static class Gaps
         {
             var span = new Span(situations[i].AtUs, i + 1 < situations.Count ? situations[i + 1].AtUs : endUs);
             if (span.Length <= 0 || situations[i].Now.Node(client) != NodeState.Up || expectations.Of(client).Any(e => e.Within(span).Length > 0)) continue;
-            foreach (var wait in own.Select(s => new Span(s.CallUs, s.ReturnUs).Within(span)).Where(w => w.Length > 0)) slowest = Longer(slowest, wait.Length);
+            foreach (var wait in own.Where(s => s.CallUs >= span.FromUs).Select(s => new Span(s.CallUs, s.ReturnUs).Within(span)).Where(w => w.Length > 0)) slowest = Longer(slowest, wait.Length);
         }
         return slowest;
     }

@@ -5,13 +5,14 @@ namespace Firecloud.Tests.Lab;
 /// <summary>What became of a call.</summary>
 /// <param name="Answer">For the history.</param>
 /// <param name="Error">null: done. Else what was said, one of a few kinds.</param>
-internal sealed record LabAnswer(Answer Answer, string? Error)
+/// <param name="Text">All that was said.</param>
+internal sealed record LabAnswer(Answer Answer, string? Error, string Text = "")
 {
     public static LabAnswer Done(Answer answer) => new(answer, null);
 
-    public static LabAnswer Refused(string error) => new(Answer.Refused, error);
+    public static LabAnswer Refused(string error, string text = "") => new(Answer.Refused, error, text);
 
-    public static LabAnswer Unknown(string error) => new(Answer.Unknown, error);
+    public static LabAnswer Unknown(string error, string text = "") => new(Answer.Unknown, error, text);
 }
 
 /// <summary>A client. One call at a time.</summary>

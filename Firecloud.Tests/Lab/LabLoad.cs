@@ -22,6 +22,7 @@ internal sealed class LabLoad(IReadOnlyList<ILabClient> clients, bool counts, in
     private readonly ConcurrentQueue<Sample> _samples = new();
     private readonly CancellationTokenSource _stop = new();
     private readonly long _start = Stopwatch.GetTimestamp();
+    private readonly long[] _servedUs = [.. Enumerable.Repeat(long.MinValue, clients.Count)];   // when each one's newest success began
     private long _beganUs;
     private long _stallUs;
     private Task? _running;
@@ -48,6 +49,9 @@ internal sealed class LabLoad(IReadOnlyList<ILabClient> clients, bool counts, in
         Volatile.Write(ref _beganUs, RawUs);
     }
 
+    /// <summary>Whether a client had a success that began since then, microseconds from the begin of the scenario.</summary>
+    public bool HasServed(int client, long sinceUs) => Volatile.Read(ref _servedUs[client]) >= sinceUs + Volatile.Read(ref _beganUs);
+
     /// <summary>Ends the load when every call has ended.</summary>
     public async Task StopAsync()
     {
@@ -73,7 +77,8 @@ internal sealed class LabLoad(IReadOnlyList<ILabClient> clients, bool counts, in
             var answer = await client.RunAsync(operation, patience);
             var returnUs = RawUs;
             _recorder.Return(call, answer.Answer);
-            _samples.Enqueue(new Sample(number, callUs, returnUs, answer.Error, answer.Answer.Outcome == Outcome.Unknown));
+            _samples.Enqueue(new Sample(number, callUs, returnUs, answer.Error, answer.Answer.Outcome == Outcome.Unknown, $"{HistoryText.Request(operation)}: {answer.Text}"));
+            if (answer.Error is null) Volatile.Write(ref _servedUs[number], callUs);
             if (answer.Error is null && operation.Kind != OperationKind.Increment) Note(seen, operation, answer.Answer);
             var rest = Pace - TimeSpan.FromMicroseconds(RawUs - callUs);
             if (rest > TimeSpan.Zero) await Task.Delay(rest);

@@ -57,11 +57,12 @@ internal static class LabProgram
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Cancel);
         await LabSlot.CleanAllAsync();
         Directory.CreateDirectory(arguments.Out);
-        var results = await RunAllAsync(Chosen(all, arguments), arguments, stop.Token);
+        var broken = new List<string>();
+        var results = await RunAllAsync(Chosen(all, arguments), arguments, broken, stop.Token);
         var table = LabTables.Of(results);
         await File.WriteAllTextAsync(Path.Combine(arguments.Out, "table.md"), table);
         Console.WriteLine($"\n{table}\nTimelines, logs and results: {arguments.Out}");
-        return Tell(results);
+        return Tell(results, broken);
 
         void Cancel(PosixSignalContext context)
         {
@@ -84,7 +85,7 @@ internal static class LabProgram
         return chosen;
     }
 
-    private static async Task<List<ScenarioResult>> RunAllAsync(List<Scenario> scenarios, LabArguments arguments, CancellationToken stop)
+    private static async Task<List<ScenarioResult>> RunAllAsync(List<Scenario> scenarios, LabArguments arguments, List<string> broken, CancellationToken stop)
     {
         var runner = new ScenarioRunner(arguments.Peer, arguments.Members, arguments.Out);
         var results = new List<ScenarioResult>();
@@ -92,7 +93,7 @@ internal static class LabProgram
         Console.WriteLine($"{arguments.Peer}, {arguments.Members} members, {scenarios.Count} scenarios, seed {seed}, {Environment.ProcessorCount} cores");
         foreach (var scenario in scenarios)
         {
-            var result = await runner.RunAsync(scenario, seed, stop);
+            if (await TryRunAsync(runner, scenario, seed, broken, stop) is not { } result) continue;
             results.Add(result);
             await File.WriteAllTextAsync(Path.Combine(arguments.Out, $"{scenario.Name}.svg"), TimelineSvg.Draw(result), stop);
             results[^1] = result with { Timeline = null };
@@ -104,14 +105,30 @@ internal static class LabProgram
         return results;
     }
 
-    private static int Tell(List<ScenarioResult> results)
+    // One scenario that can't be run does not keep the others from running.
+    private static async Task<ScenarioResult?> TryRunAsync(ScenarioRunner runner, Scenario scenario, int seed, List<string> broken, CancellationToken stop)
     {
+        try
+        {
+            return await runner.RunAsync(scenario, seed, stop);
+        }
+        catch (Exception e) when (e is InvalidOperationException or TimeoutException or IOException)
+        {
+            Console.WriteLine($"{scenario.Name,-24} could not be run");
+            broken.Add($"FAILED {scenario.Name}: could not be run: {e.Message}");
+            return null;
+        }
+    }
+
+    private static int Tell(List<ScenarioResult> results, List<string> broken)
+    {
+        foreach (var line in broken) Console.WriteLine(line);
         foreach (var result in results)
         {
             foreach (var failure in result.Failures) Console.WriteLine($"FAILED {result.Scenario}: {failure}");
             foreach (var missed in result.Missed) Console.WriteLine($"missed {result.Scenario}: {missed}");
         }
-        if (results.Any(r => r.Failures.Count > 0)) return Failed;
+        if (broken.Count > 0 || results.Any(r => r.Failures.Count > 0)) return Failed;
         return results.Any(r => r.Missed.Count > 0) ? Missed : 0;
     }
 

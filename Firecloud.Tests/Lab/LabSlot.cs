@@ -91,6 +91,8 @@ internal sealed class LabSlot : IAsyncDisposable
             if (pids.Length > 0) await Command.RunAsync(Command.Program("kill", ["-KILL", .. pids]));
             await Command.RunAsync(Command.Program("ip", "netns", "delete", name));
         }
+        // A namespace's links go some time after it; an end out here takes the other one with it at once.
+        foreach (var link in Directory.GetDirectories("/sys/class/net", $"{Bridge}v*")) await Command.RunAsync(Command.Program("ip", "link", "delete", Path.GetFileName(link)));
         if (Directory.Exists($"/sys/class/net/{Bridge}")) await Command.RunAsync(Command.Program("ip", "link", "delete", Bridge));
         foreach (var mount in File.ReadLines("/proc/mounts").Select(l => l.Split(' ')[1]).Where(m => m.StartsWith(Folder + "/", StringComparison.Ordinal)).ToList())
         {

@@ -23,8 +23,9 @@ internal sealed class LibraryLabClient(FirecloudClient client) : ILabClient
     private static LabAnswer AnswerOf<T>(Answer<T> answer, Func<T, Answer> done) => answer switch
     {
         Done<T> result => LabAnswer.Done(done(result.Value)),
-        Refused<T> refused => LabAnswer.Refused(refused.Reason.ToString()),
-        _ => LabAnswer.Unknown("UNKNOWN"),
+        Refused<T> refused => LabAnswer.Refused(refused.Reason.ToString(), refused.Message),
+        Unknown<T> unknown => LabAnswer.Unknown("Unknown", unknown.Message),
+        _ => throw new InvalidOperationException("There are three kinds of answer."),
     };
 
     private static HistoryVersion? VersionOf(Version version) => version.IsNone

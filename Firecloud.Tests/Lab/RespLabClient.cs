@@ -53,7 +53,7 @@ internal sealed class RespLabClient(string host, int port) : ILabClient
         if (reply is RespError error)
         {
             var word = error.Text.Split(' ')[0];
-            return word == "UNKNOWN" ? LabAnswer.Unknown(word) : LabAnswer.Refused(word);
+            return word == "UNKNOWN" ? LabAnswer.Unknown(word, error.Text) : LabAnswer.Refused(word, error.Text);
         }
         return LabAnswer.Done(operation.Kind switch
         {

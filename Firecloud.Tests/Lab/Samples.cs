@@ -6,7 +6,8 @@ namespace Firecloud.Tests.Lab;
 /// <param name="ReturnUs">When it ended.</param>
 /// <param name="Error">null: done. Else what was said, one of a few kinds.</param>
 /// <param name="IsUnknown">Whether it may have been done.</param>
-internal sealed record Sample(int Client, long CallUs, long ReturnUs, string? Error, bool IsUnknown)
+/// <param name="Text">The operation and its answer, for people.</param>
+internal sealed record Sample(int Client, long CallUs, long ReturnUs, string? Error, bool IsUnknown, string Text = "")
 {
     public bool IsDone => Error is null;
 }

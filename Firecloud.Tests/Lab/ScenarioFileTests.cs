@@ -63,6 +63,7 @@ public class ScenarioFileTests
     [InlineData("about x\nat 0 resume M\nend 1", "x, line 2: 'resume M': node M is Up")]
     [InlineData("about x\nat 0 kill M\nend 1", "x: a scenario ends with everything healed")]
     [InlineData("about x\nat 0 cut M-a\nend 1", "x: a scenario ends with everything healed")]
+    [InlineData("about x\nat 0 clock a 60\nend 1", "x: a scenario ends with everything healed")]
     [InlineData("about x\nat 0 fill a\nend 1", "x: a scenario ends with everything healed")]
     [InlineData("about x\nat 2 heal\nend 1", "x: it ends at 1000 ms, before its last fault")]
     [InlineData("about x", "x: a line 'end SECONDS' is missing")]

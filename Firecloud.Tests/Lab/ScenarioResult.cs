@@ -42,6 +42,9 @@ internal sealed record ScenarioResult
     /// <summary>Longest that a timer of the lab's own process came late, ms.</summary>
     public required double StallMs { get; init; }
 
+    /// <summary>Longest that a node that was started took until its client was served; ms, null where none was started.</summary>
+    public double? StartMs { get; init; }
+
     /// <summary>What else went wrong, in words.</summary>
     public required IReadOnlyList<string> Troubles { get; init; }
 

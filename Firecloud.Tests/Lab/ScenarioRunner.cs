@@ -1,4 +1,5 @@
 // ScenarioRunner.cs - one scenario: a new cluster, clients at work, the faults at their times, and then the judgement of what was recorded.
+using System.Globalization;
 using Firecloud.Tests.Checker;
 
 namespace Firecloud.Tests.Lab;
@@ -9,7 +10,9 @@ namespace Firecloud.Tests.Lab;
 /// <param name="folder">For the nodes' logs and histories that fail; null for none.</param>
 internal sealed class ScenarioRunner(string peer, int members, string? folder)
 {
+    private const double SlowMs = 150;
     private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan StartPatience = TimeSpan.FromSeconds(60);
 
     /// <summary>How long a client waits for one answer.</summary>
     public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(2);
@@ -61,9 +64,11 @@ internal sealed class ScenarioRunner(string peer, int members, string? folder)
         var changes = new List<Change>();
         var situation = Situation.Healthy(places.Length);
         // Faults of one time are carried out together.
+        var lateUs = 0L;
         foreach (var group in scenario.Steps.GroupBy(s => s.AtMs))
         {
             await UntilAsync(group.Key);
+            await UpAsync();
             var beginUs = load.NowUs;
             foreach (var step in group) situation = situation.With(step.Fault);
             await Task.WhenAll([network.SetAsync(situation, places), .. group.SelectMany(s => s.Fault.Nodes).Distinct().Select(DoAllAsync)]);
@@ -74,12 +79,29 @@ internal sealed class ScenarioRunner(string peer, int members, string? folder)
                 foreach (var step in group.Where(s => s.Fault.Nodes.Contains(node))) await nodes.DoAsync(step.Fault, places[node]);
             }
         }
+        await UpAsync();
         await UntilAsync(scenario.EndMs);
         return changes;
 
+        // How fast a process starts is the machine's: what comes next waits for it, and so does all that follows.
+        async Task UpAsync()
+        {
+            var fromUs = load.NowUs;
+            foreach (var node in Enumerable.Range(0, places.Length).Where(n => situation.Node(n) == NodeState.Starting))
+            {
+                var startedUs = changes.Last(c => c.Fault.Nodes.Contains(node)).EndUs;
+                while (!load.HasServed(node, startedUs))
+                {
+                    if (load.NowUs - startedUs > StartPatience.TotalMicroseconds) throw new TimeoutException($"Node {Scenario.NodeNames[node]} did not serve within {StartPatience.TotalSeconds} s of its start.");
+                    await Task.Delay(10, stop);
+                }
+            }
+            lateUs += load.NowUs - fromUs;
+        }
+
         Task UntilAsync(long ms)
         {
-            var rest = TimeSpan.FromMicroseconds(ms * 1000 - load.NowUs);
+            var rest = TimeSpan.FromMicroseconds(ms * 1000 + lateUs - load.NowUs);
             return Task.Delay(rest > TimeSpan.Zero ? rest : TimeSpan.Zero, stop);
         }
     }
@@ -93,6 +115,7 @@ internal sealed class ScenarioRunner(string peer, int members, string? folder)
         var history = load.History;
         var check = LinearizabilityChecker.Check(history);
         if (!check.IsOk && folder is not null) File.WriteAllLines(Path.Combine(folder, $"{scenario.Name}.history.txt"), history.Select(o => o.ToString()));
+        if (folder is not null) File.WriteAllLines(Path.Combine(folder, $"{scenario.Name}.slow.txt"), Slow(samples));
         var last = expectations.Situations[^1].Now;
         var troubles = Enumerable.Range(0, members).Where(n => last.Node(n) != NodeState.Up)
             .Select(n => $"node {Scenario.NodeNames[n]} did not come back before the end")
@@ -112,10 +135,16 @@ internal sealed class ScenarioRunner(string peer, int members, string? folder)
             Checked = check.Verdict.ToString(),
             CheckedText = check.IsOk ? null : check.ToString(),
             StallMs = load.StallMs,
+            StartMs = expectations.StartsUs.Count > 0 ? expectations.StartsUs.Max() / 1000.0 : null,
             Troubles = troubles,
             Timeline = new Timeline(changes, samples, expectations, endUs),
         };
     }
+
+    // What may have been done, or took long.
+    private IEnumerable<string> Slow(IReadOnlyList<Sample> samples) => samples
+        .Where(s => s.ReturnUs >= 0 && (s.IsUnknown || s.ReturnUs - s.CallUs > SlowMs * 1000))
+        .Select(s => string.Create(CultureInfo.InvariantCulture, $"{s.CallUs / 1000,7} ms, {(s.ReturnUs - s.CallUs) / 1000,5} ms, client {Gaps.NameOf(s.Client, members),-3} {s.Error ?? "done"}: {s.Text}"));
 
     private void KeepLogs(Scenario scenario, LabNodes nodes)
     {

@@ -19,20 +19,22 @@ internal sealed class Situation
     private readonly bool[,] _cut;
     private readonly double[,] _loss;
     private readonly bool[] _full;
+    private readonly double[] _clocks;
 
-    private Situation(NodeState[] nodes, bool[,] cut, double[,] loss, bool[] full) => (_nodes, _cut, _loss, _full) = (nodes, cut, loss, full);
+    private Situation(NodeState[] nodes, bool[,] cut, double[,] loss, bool[] full, double[] clocks) =>
+        (_nodes, _cut, _loss, _full, _clocks) = (nodes, cut, loss, full, clocks);
 
     public int Members => _nodes.Length;
 
     /// <summary>Everything is as it should be, but that nodes may still be starting.</summary>
     public bool IsHealed => _nodes.All(n => n is NodeState.Up or NodeState.Starting) && !_full.Any(f => f)
-        && !_cut.Cast<bool>().Any(c => c) && _loss.Cast<double>().All(l => l == 0);
+        && _clocks.All(c => c == 0) && !_cut.Cast<bool>().Any(c => c) && _loss.Cast<double>().All(l => l == 0);
 
     /// <summary>Everything is as it should be.</summary>
     public bool IsHealthy => IsHealed && _nodes.All(n => n == NodeState.Up);
 
     public static Situation Healthy(int members) =>
-        new(new NodeState[members], new bool[members, members], new double[members, members], new bool[members]);
+        new(new NodeState[members], new bool[members, members], new double[members, members], new bool[members], new double[members]);
 
     public NodeState Node(int node) => _nodes[node];
 
@@ -45,14 +47,14 @@ internal sealed class Situation
     /// <exception cref="ScenarioException">It can't be done now, as a start of a node that runs.</exception>
     public Situation With(Fault fault)
     {
-        var next = new Situation([.. _nodes], (bool[,])_cut.Clone(), (double[,])_loss.Clone(), [.. _full]);
+        var next = new Situation([.. _nodes], (bool[,])_cut.Clone(), (double[,])_loss.Clone(), [.. _full], [.. _clocks]);
         foreach (var (from, to) in fault.Arcs) next.Change(fault, from, to);
         foreach (var node in fault.Nodes) next.Change(fault, node);
         return next;
     }
 
     /// <summary>A node that was starting serves.</summary>
-    public Situation Ready(int node) => new([.. _nodes.Select((s, i) => i == node ? NodeState.Up : s)], _cut, _loss, _full);
+    public Situation Ready(int node) => new([.. _nodes.Select((s, i) => i == node ? NodeState.Up : s)], _cut, _loss, _full, _clocks);
 
     /// <summary>Whether a node can reach a quorum and be reached by it, over any chain of running nodes, each direction by itself.</summary>
     /// <param name="node">The node.</param>
@@ -109,6 +111,7 @@ internal sealed class Situation
             throw new ScenarioException($"'{fault.Text}': node {Scenario.NodeNames[node]} is {_nodes[node]}{(_full[node] ? ", its disk full" : "")}.");
         }
         _nodes[node] = next;
+        if (fault.Kind == FaultKind.Clock) _clocks[node] = fault.Amount;
         _full[node] = fault.Kind == FaultKind.Fill || (_full[node] && fault.Kind != FaultKind.Free);
     }
 }
