@@ -45,6 +45,13 @@ need_native() {
     fi
 }
 
+# The lab puts nodes into network namespaces of their own.
+need_namespaces() {
+    PATH="$PATH:/usr/sbin:/sbin" command -v ip > /dev/null && PATH="$PATH:/usr/sbin:/sbin" command -v iptables-restore > /dev/null && return
+    apt_install iproute2 iptables && return
+    say "iproute2 or iptables is missing and could not be installed here: the tests of the lab will be skipped."
+}
+
 number() { sed -n "s/.*<Counters [^>]*\b$1=\"\([0-9]*\)\".*/\1/p" "$2" | head -n 1; }
 
 # Runs one test project and adds up what its result file says. A run that ended without one, or badly, counts as a failure.
@@ -75,6 +82,7 @@ need python3 python3
 need redis-server redis-server
 need redis-cli redis-tools
 need_native
+need_namespaces
 say "Building …"
 if ! dotnet build Firecloud.sln -c Debug -v q --nologo < /dev/null; then
     say "The build failed; see above."
