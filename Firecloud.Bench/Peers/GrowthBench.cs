@@ -1,0 +1,133 @@
+// GrowthBench.cs - how throughput and memory change with the number of keys, of clients, and with the size of values. Every store runs
+// alone: with ten million keys there would be no memory for all of them.
+using System.CommandLine;
+using System.Diagnostics;
+using System.Globalization;
+using System.Text;
+using Firecloud.Bench.Load;
+using Firecloud.Bench.Report;
+
+namespace Firecloud.Bench.Peers;
+
+internal static class GrowthBench
+{
+    private const string PutsPerSecond = "puts per second";
+    private const string GetsPerSecond = "gets per second";
+
+    private static readonly int[] KeyCounts = [1_000, 10_000, 100_000, 1_000_000, 10_000_000];
+    private static readonly int[] ClientCounts = [1, 2, 8, 32, 128, 512];
+    private static readonly int[] Sizes = [10, 100, 1_000, 10_000, 100_000, 1 << 20];
+    private static readonly Contender[] Contenders = [Contender.DiskResp, Contender.MemoryResp, Contender.Etcd, Contender.RedisSynced, Contender.RedisAsync];
+
+    private static readonly TimeSpan Run = TimeSpan.FromSeconds(1);
+
+    /// <param name="Series">What grows, and what is shown of it: one plot.</param>
+    /// <param name="Contender">Whose.</param>
+    /// <param name="X">Keys, clients or bytes.</param>
+    /// <param name="Y">Operations per second, or bytes of memory.</param>
+    private sealed record Point(string Series, Contender Contender, double X, double Y);
+
+    public static Command Command()
+    {
+        var minutes = new Option<double>("--minutes") { Description = "Time for filling each store with keys, 0.1 to 60; what does not fit into it is left out.", DefaultValueFactory = _ => 4 };
+        var folder = ReportFolder.Option();
+        minutes.Validators.Add(r =>
+        {
+            if (!(r.GetValueOrDefault<double>() is >= 0.1 and <= 60)) r.AddError($"--minutes is {r.GetValueOrDefault<double>()}; 0.1 to 60 are allowed.");
+        });
+        var command = new Command("growth", "Throughput and memory over keys, clients and sizes of values, as plots.") { minutes, folder };
+        command.SetAction((parsed, stop) => Guard.RunAsync(() => RunAsync(TimeSpan.FromMinutes(parsed.GetValue(minutes)), parsed.GetValue(folder), stop)));
+        return command;
+    }
+
+    private static async Task<int> RunAsync(TimeSpan fill, string? folder, CancellationToken stop)
+    {
+        Arena.CheckInstalled(Contenders);
+        var points = new List<Point>();
+        foreach (var contender in Contenders)
+        {
+            if (stop.IsCancellationRequested) break;
+            await using (var arena = new Arena()) await KeysAsync(await arena.GetAsync(contender), contender, fill, points);
+            await using (var arena = new Arena()) await ClientsAndSizesAsync(await arena.GetAsync(contender), contender, points);
+        }
+        Write(points, new ReportFolder(folder));
+        return 0;
+    }
+
+    private static async Task KeysAsync(IPeer peer, Contender contender, TimeSpan fill, List<Point> points)
+    {
+        await WarmAsync(peer);
+        var clock = new Stopwatch();
+        var filled = 0;
+        foreach (var keys in KeyCounts)
+        {
+            const int step = 20_000;
+            clock.Start();
+            while (filled < keys && clock.Elapsed < fill)
+            {
+                var count = Math.Min(step, keys - filled);
+                await Filler.FillAsync(peer, filled, count, new Workload().Bytes);
+                filled += count;
+            }
+            clock.Stop();
+            if (filled < keys)
+            {
+                Say($"{contender.Title}: {filled:n0} keys after {clock.Elapsed.TotalMinutes:f1} minutes; {keys:n0} are left out");
+                return;
+            }
+            points.Add(new Point("memory over keys", contender, keys, peer.Servers.Sum(s => s.ResidentBytes) / 1048576.0));
+            await MeasureAsync(peer, contender, "keys", keys, new Workload { Keys = keys, Clients = 64 }, points);
+        }
+    }
+
+    private static async Task ClientsAndSizesAsync(IPeer peer, Contender contender, List<Point> points)
+    {
+        await WarmAsync(peer);
+        foreach (var clients in ClientCounts) await MeasureAsync(peer, contender, "clients", clients, new Workload { Clients = clients }, points);
+        foreach (var bytes in Sizes)
+        {
+            var keys = Math.Clamp((100 << 20) / bytes, 64, 10_000);
+            await Filler.FillAsync(peer, 0, keys, bytes);
+            await MeasureAsync(peer, contender, "bytes", bytes, new Workload { Keys = keys, Clients = 16, Bytes = bytes }, points);
+        }
+    }
+
+    private static async Task WarmAsync(IPeer peer)
+    {
+        var warm = new Workload { Clients = 64, Gets = 0.5 };
+        await Filler.FillAsync(peer, 0, warm.Keys, warm.Bytes);
+        await LoadRun.RunAsync(peer, warm, TimeSpan.Zero, 3 * Run, seed: 1);
+    }
+
+    private static async Task MeasureAsync(IPeer peer, Contender contender, string over, int x, Workload workload, List<Point> points)
+    {
+        foreach (var gets in (double[])[0, 1])
+        {
+            var measured = await LoadRun.RunAsync(peer, workload with { Gets = gets }, Run / 4, Run, seed: x);
+            var what = gets == 0 ? PutsPerSecond : GetsPerSecond;
+            Say($"{contender.Title,-28} {x,10:n0} {over,-7} {measured.PerSecond,9:n0} {what}{(measured.NotDone > 0 ? $", {measured.NotDone} NOT DONE" : "")}");
+            points.Add(new Point($"{what} over {over}", contender, x, measured.PerSecond));
+        }
+    }
+
+    private static void Write(List<Point> points, ReportFolder folder)
+    {
+        var figures = new StringBuilder("# ").Append(ReportFolder.Machine).Append("\nseries\tstore\tx\ty\n");
+        foreach (var p in points) figures.Append(CultureInfo.InvariantCulture, $"{p.Series}\t{p.Contender.Id}\t{p.X:f0}\t{p.Y:f1}\n");
+        folder.Write("growth.tsv", figures.ToString());
+        var text = new StringBuilder();
+        foreach (var series in points.Where(p => p.Y > 0).GroupBy(p => p.Series))
+        {
+            var lines = series.GroupBy(p => p.Contender).Select(g => new Line(g.Key.Title.Replace(", RESP", "", StringComparison.Ordinal), [.. g.Select(p => (p.X, p.Y))]));
+            var over = series.Key.Split(" over ");
+            var file = $"growth-{series.Key.Replace(' ', '-')}.svg";
+            var title = string.Concat(char.ToUpperInvariant(series.Key[0]), series.Key[1..]);
+            folder.Write(file, new Plot(title, over[1] == "bytes" ? "bytes of a value" : over[1], over[0] == "memory" ? "MiB of all servers" : over[0], [.. lines]).ToSvg());
+            text.Append(CultureInfo.InvariantCulture, $"![{title}]({folder.Link(file)})\n");
+        }
+        text.Append(CultureInfo.InvariantCulture, $"\n{ReportFolder.Machine}. The numbers: [growth.tsv]({folder.Link("growth.tsv")}).\n");
+        folder.Show("growth", text.ToString());
+    }
+
+    private static void Say(FormattableString line) => Console.WriteLine(line.ToString(CultureInfo.InvariantCulture));
+}
