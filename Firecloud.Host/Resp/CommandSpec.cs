@@ -80,9 +80,6 @@ internal sealed record CommandSpec(string Name, int Arity, CommandFlags Flags)
     /// <summary>What Redis does differently; every difference that the tests find is here.</summary>
     public string? Differs { get; init; }
 
-    /// <summary>What this version lacks to run it, or part of it; null where nothing is lacking.</summary>
-    public string? Lacks { get; init; }
-
     /// <summary>Names of what follows it, for CLIENT and the like.</summary>
     public IReadOnlyList<string> Subcommands { get; init; } = [];
 

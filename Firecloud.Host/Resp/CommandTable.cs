@@ -15,14 +15,14 @@ internal static class CommandTable
     private static readonly FrozenDictionary<string, CommandSpec> ByName =
         ((IEnumerable<CommandSpec>)[
             .. ConnectionCommands.All, .. ClientCommand.All, .. ServerCommands.All, .. CommandCommand.All, .. StringCommands.All,
-            .. CounterCommands.All, .. KeyCommands.All, .. ScanCommands.All, .. FirecloudCommands.All, .. LackingCommands.All,
-            .. RefusedCommands.All])
+            .. PartCommands.All, .. CounterCommands.All, .. KeyCommands.All, .. ExpiryCommands.All, .. ScanCommands.All, .. FirecloudCommands.All,
+            .. LockCommands.All, .. RefusedCommands.All])
         .ToFrozenDictionary(c => c.Name, StringComparer.OrdinalIgnoreCase);
 
     private static readonly FrozenDictionary<string, string> LowerNames =
         ByName.Values.ToFrozenDictionary(c => c.Name, c => c.Name.ToLowerInvariant());
 
-    /// <summary>All that are served, wholly or in part, by name.</summary>
+    /// <summary>All that are served, by name.</summary>
     public static IReadOnlyList<CommandSpec> Served { get; } =
         [.. ByName.Values.Where(c => c.Group != RefusedCommands.Group).OrderBy(c => c.Name, StringComparer.Ordinal)];
 

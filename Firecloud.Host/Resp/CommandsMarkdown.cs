@@ -67,7 +67,6 @@ internal static class CommandsMarkdown
         var rights = spec.Flags.HasFlag(CommandFlags.Admin) ? "admin" : spec.Flags.HasFlag(CommandFlags.Write) ? "write" : null;
         if (rights is not null) Line(text, $"- Right: `{rights}`.");
         if (spec.Atomicity is not null) Line(text, $"- At one moment: {spec.Atomicity}");
-        if (spec.Lacks is not null) Line(text, $"- Not in this version: {spec.Lacks}.");
         if (spec.Differs is not null) Line(text, $"- Unlike Redis: {spec.Differs}");
     }
 
