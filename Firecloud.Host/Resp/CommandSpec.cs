@@ -59,6 +59,9 @@ internal readonly record struct KeyPositions(int First, int Last, int Step)
 /// <param name="Flags">What it does.</param>
 internal sealed record CommandSpec(string Name, int Arity, CommandFlags Flags)
 {
+    /// <summary>The name in small letters, as errors and COMMAND have it.</summary>
+    public string LowerName { get; } = Name.ToLowerInvariant();
+
     /// <summary>Its arguments, for people.</summary>
     public string Syntax { get; init; } = "";
 

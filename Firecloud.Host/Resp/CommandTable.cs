@@ -19,15 +19,9 @@ internal static class CommandTable
             .. LockCommands.All, .. RefusedCommands.All])
         .ToFrozenDictionary(c => c.Name, StringComparer.OrdinalIgnoreCase);
 
-    private static readonly FrozenDictionary<string, string> LowerNames =
-        ByName.Values.ToFrozenDictionary(c => c.Name, c => c.Name.ToLowerInvariant());
-
     /// <summary>All that are served, by name.</summary>
     public static IReadOnlyList<CommandSpec> Served { get; } =
         [.. ByName.Values.Where(c => c.Group != RefusedCommands.Group).OrderBy(c => c.Name, StringComparer.Ordinal)];
-
-    /// <summary>The name in small letters, as errors and COMMAND have it.</summary>
-    public static string LowerName(CommandSpec spec) => LowerNames.TryGetValue(spec.Name, out var name) ? name : "unknown";
 
     /// <summary>A command, or null.</summary>
     /// <param name="name">In any letters.</param>

@@ -53,7 +53,7 @@ internal static class ExpiryCommands
             if (get.Error is { } error) writer.Error(error);
             else if (get.Result.Value is null) writer.Integer(-2);
             else if (get.Result.ExpiresAt is var at && at == 0) writer.Integer(-1);
-            else writer.Integer(Rounded(isAbsolute ? at : Math.Max(0, at - RespExpiry.NowMs), unitMs));
+            else writer.Integer(Rounded(isAbsolute ? at : Math.Max(0, at - ExpiryTime.NowMs), unitMs));
         };
     }
 
@@ -74,10 +74,9 @@ internal static class ExpiryCommands
         }
         if (conditions.HasFlag(ExpiryConditions.Later | ExpiryConditions.Earlier)) return Fail("ERR GT and LT options at the same time are not compatible");
         if (!call.TryInteger(2, out var number)) return Fail(RespErrors.NotAnInteger);
-        if (form.At(number) is not { } at) return Fail(RespExpiry.Wrong(call));
-        // What lies in the past whatever the clocks say is a deletion; of other times the owner's clock judges.
-        var update = new Update { Change = number <= 0 ? UpdateChange.Delete : UpdateChange.Keep, Expiry = ExpiryRule.At, ExpiryIf = conditions };
-        return StringCommands.Flag(call.Submit(call[1], Operation.Of(update, null, Math.Max(1, at))));
+        if (form.At(number) is not { } time) return Fail(ExpiryTime.Wrong(call));
+        var update = new Update { Change = time.IsOver ? UpdateChange.Delete : UpdateChange.Keep, Expiry = ExpiryRule.At, ExpiryIf = conditions };
+        return StringCommands.Flag(call.Submit(call[1], time.On(Operation.Of(update))));
     }
 
     private static ExpiryConditions Condition(CommandCall call, int index) =>

@@ -41,9 +41,9 @@ internal static class LockCommands
 
     private static Answer Lock(CommandCall call, Update update, byte[]? value)
     {
-        if (RespExpiry.TryRead(call, 3, TimeForm.Milliseconds, out var at) is { } wrong) return writer => writer.Error(wrong);
-        var operation = Operation.Of(update, value, at) with { Expected = value is null ? call[2] : null };
-        var request = call.Submit(call[1], operation);
+        if (ExpiryTime.TryRead(call, 3, TimeForm.Milliseconds, out var time) is { } wrong) return writer => writer.Error(wrong);
+        var operation = Operation.Of(update, value) with { Expected = value is null ? call[2] : null };
+        var request = call.Submit(call[1], time.On(operation));
         return writer =>
         {
             if (request.Error is { } error) writer.Error(error);

@@ -17,7 +17,8 @@ internal sealed class RespConnection
     private readonly RespParser _parser;
     private readonly RespWriter _writer;
     private readonly List<byte[][]> _commands = [];
-    private readonly List<(CommandCall Call, Answer Answer)> _answers = [];
+    private readonly List<(CommandCall Call, Answer Answer, bool IsRefused)> _answers = [];
+    private (byte[] Name, CommandSpec? Spec) _last = ([], null);
     private bool _closing;
 
     public RespConnection(RespServer server, ConnectionContext context, RespSession session)
@@ -84,28 +85,35 @@ internal sealed class RespConnection
         foreach (var arguments in _commands)
         {
             if (_closing) break;
-            var spec = CommandTable.Find(arguments[0]);
+            var spec = Find(arguments[0]);
             var call = new CommandCall(this, spec ?? CommandTable.Unknown, arguments);
-            Server.Counters.CountCommand();
-            if (spec is not null) Session.LastCommand = CommandTable.LowerName(spec);
+            if (spec is not null) Session.LastCommand = spec.LowerName;
             var error = spec is null ? RespErrors.UnknownCommand(arguments) : CommandRules.WhyNot(call);
             if (error is not null)
             {
-                _answers.Add((call, writer => writer.Error(error)));
+                _answers.Add((call, writer => writer.Error(error), true));
             }
             else if (spec!.Plan is { } plan)
             {
-                _answers.Add((call, plan(call)));
+                _answers.Add((call, plan(call), false));
                 if (Batch.Count >= Server.Settings.MaxPipeline) await FinishAsync();
             }
             else
             {
                 await FinishAsync();
-                await AnswerAsync(call, await spec.Run!(call));
+                await AnswerAsync(call, await spec.Run!(call), isRefused: false);
             }
         }
+        Server.Counters.CountCommands(_commands.Count);
         _commands.Clear();
         await FinishAsync();
+    }
+
+    // The parser gives one array to commands of one name that follow each other.
+    private CommandSpec? Find(byte[] name)
+    {
+        if (!ReferenceEquals(name, _last.Name)) _last = (name, CommandTable.Find(name));
+        return _last.Spec;
     }
 
     private async Task FinishAsync()
@@ -118,18 +126,18 @@ internal sealed class RespConnection
                 $"The answers have {Batch.Bytes} bytes of values; at most {Server.Settings.MaxOutputBytes} are kept for one client "
                 + "(firecloud.resp.max-output). Ask for fewer keys at a time.");
         }
-        foreach (var (call, answer) in _answers) await AnswerAsync(call, answer);
+        foreach (var (call, answer, isRefused) in _answers) await AnswerAsync(call, answer, isRefused);
         _answers.Clear();
         Batch.Clear();
     }
 
-    private async ValueTask AnswerAsync(CommandCall call, Answer answer)
+    private async ValueTask AnswerAsync(CommandCall call, Answer answer, bool isRefused)
     {
         _writer.Protocol = Session.Protocol;
         _writer.IsMuted = !Session.WantsReplies || Session.Skip > 0;
         if (Session.Skip > 0) Session.Skip--;
         answer(_writer);
-        Server.Audit.Note(call);
+        Server.Audit.Note(call, isRefused);
         if (_writer.Written >= FlushAt) await FlushAsync();
     }
 

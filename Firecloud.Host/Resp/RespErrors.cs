@@ -69,6 +69,9 @@ internal static class RespErrors
 
     public static string UnknownSubcommand(string command, byte[] name) => $"ERR unknown subcommand '{Shown(name)}'. Try {command} HELP.";
 
+    /// <summary>A client's text in a line of the log: it can't begin another one.</summary>
+    public static string Printable(string text) => text.Any(char.IsControl) ? string.Concat(text.Select(c => char.IsControl(c) ? ' ' : c)) : text;
+
     /// <summary>A client's bytes in a message.</summary>
     public static string Shown(byte[] text, int most = MaxShown) => Encoding.UTF8.GetString(text.AsSpan(0, Math.Min(most, text.Length)));
 }

@@ -8,7 +8,7 @@ internal sealed class SetOptions
     private TimeForm? _form;
     private int _time;         // where the number is
     private bool _keepsExpiry;
-    private long _expiresAt;
+    private ExpiryTime? _expiry;
 
     /// <summary>When it is done: always, where there is no value (NX), where there is one (XX), where it is <see cref="IfEqual"/>.</summary>
     public UpdateCondition Condition { get; private set; } = UpdateCondition.None;
@@ -31,7 +31,10 @@ internal sealed class SetOptions
         {
             if (!options.TryTake(call, ref i)) return null;
         }
-        error = options._form is { } form ? RespExpiry.TryRead(call, options._time, form, out options._expiresAt) ?? "" : "";
+        error = "";
+        if (options._form is not { } form) return options;
+        error = ExpiryTime.TryRead(call, options._time, form, out var time) ?? "";
+        options._expiry = time;
         return error.Length == 0 ? options : null;
     }
 
@@ -39,14 +42,14 @@ internal sealed class SetOptions
     /// <param name="value">The new value.</param>
     public Operation ToOperation(byte[] value)
     {
-        if (Condition == UpdateCondition.None && !_keepsExpiry) return Operation.Put(value, ReturnsOld) with { ExpiresAt = _expiresAt };
-        var update = new Update
-        {
-            If = Condition,
-            Change = UpdateChange.Set,
-            Expiry = _keepsExpiry ? ExpiryRule.Keep : _expiresAt > 0 ? ExpiryRule.At : ExpiryRule.None,
-        };
-        return Operation.Of(update, value, _expiresAt) with
+        var operation = Condition == UpdateCondition.None && !_keepsExpiry ? Operation.Put(value, ReturnsOld) : ToUpdate(value);
+        return _expiry is { } expiry ? expiry.On(operation) : operation;
+    }
+
+    private Operation ToUpdate(byte[] value)
+    {
+        var rule = _keepsExpiry ? ExpiryRule.Keep : _expiry is null ? ExpiryRule.None : ExpiryRule.At;
+        return Operation.Of(new Update { If = Condition, Change = UpdateChange.Set, Expiry = rule }, value) with
         {
             Expected = IfEqual,
             ReturnsOld = ReturnsOld && Condition is UpdateCondition.None or UpdateCondition.Present,

@@ -111,9 +111,9 @@ internal static class StringCommands
         return options.Condition == UpdateCondition.None ? Ok(request) : OkOrNull(request);
     }
 
-    private static Answer SetWithExpiry(CommandCall call, TimeForm form) => RespExpiry.TryRead(call, 2, form, out var at) is { } wrong
+    private static Answer SetWithExpiry(CommandCall call, TimeForm form) => ExpiryTime.TryRead(call, 2, form, out var time) is { } wrong
         ? Fail(wrong)
-        : Ok(call.Submit(call[1], Operation.Put(call[3]) with { ExpiresAt = at }));
+        : Ok(call.Submit(call[1], time.On(Operation.Put(call[3]))));
 
     private static Answer Ok(RespRequest request) => writer =>
     {
@@ -145,8 +145,8 @@ internal static class StringCommands
         if (call.Count == 2) return Value(call.Submit(call[1], Operation.Get));
         if (call.Count == 3 && call.Is(2, "PERSIST")) return ValueLeft(call.Submit(call[1], Operation.Of(PersistAndGet)));
         if (call.Count != 4 || TimeForm.Of(call[2]) is not { } form) return Fail(RespErrors.Syntax);
-        if (RespExpiry.TryRead(call, 3, form, out var at) is { } wrong) return Fail(wrong);
-        return ValueLeft(call.Submit(call[1], Operation.Of(ExpireAndGet, null, at)));
+        if (ExpiryTime.TryRead(call, 3, form, out var time) is { } wrong) return Fail(wrong);
+        return ValueLeft(call.Submit(call[1], time.On(Operation.Of(ExpireAndGet))));
     }
 
     private static Answer ValueLeft(RespRequest update) => writer =>

@@ -1,4 +1,4 @@
-using System.Globalization;
+using Firecloud.Actors.Protocol;
 
 namespace Firecloud.Host.Resp;
 
@@ -29,39 +29,45 @@ internal readonly record struct TimeForm(long UnitMs, bool IsAbsolute)
 
     /// <summary>The time that a number stands for.</summary>
     /// <param name="number">Any.</param>
-    /// <returns>Milliseconds since 1970; null where it is out of range.</returns>
-    public long? At(long number)
+    /// <returns>Null where it is out of range.</returns>
+    public ExpiryTime? At(long number)
     {
         if (number > long.MaxValue / UnitMs || number < long.MinValue / UnitMs) return null;
         var time = number * UnitMs;
-        if (IsAbsolute) return time;
-        var now = RespExpiry.NowMs;
-        return time > long.MaxValue - now ? null : now + time;
+        return !IsAbsolute && time > long.MaxValue - ExpiryTime.NowMs ? null : new ExpiryTime(time, !IsAbsolute);
     }
 }
 
-/// <summary>Times at which values expire.</summary>
-internal static class RespExpiry
+/// <summary>When a value expires.</summary>
+/// <param name="Ms">Milliseconds since 1970, or from now.</param>
+/// <param name="FromNow">From the moment at which the key's owner decides, by the owner's clock: this node's own may be wrong.</param>
+internal readonly record struct ExpiryTime(long Ms, bool FromNow)
 {
     /// <summary>This node's clock, milliseconds since 1970.</summary>
     public static long NowMs => DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
+
+    /// <summary>True for a time that is over by any clock.</summary>
+    public bool IsOver => Ms <= 0;
 
     /// <summary>Reads the time of a command that wants one above zero.</summary>
     /// <param name="call">The command.</param>
     /// <param name="index">Where it is.</param>
     /// <param name="form">How it is said.</param>
-    /// <param name="at">Milliseconds since 1970, at least 1.</param>
+    /// <param name="time">The time.</param>
     /// <returns>What is wrong, or null.</returns>
-    public static string? TryRead(CommandCall call, int index, TimeForm form, out long at)
+    public static string? TryRead(CommandCall call, int index, TimeForm form, out ExpiryTime time)
     {
-        at = 0;
+        time = default;
         if (!call.TryInteger(index, out var number)) return RespErrors.NotAnInteger;
-        if (number <= 0 || form.At(number) is not { } time) return Wrong(call);
-        at = time;
+        if (number <= 0 || form.At(number) is not { } read) return Wrong(call);
+        time = read;
         return null;
     }
 
     /// <summary>The error for a time that is out of range.</summary>
-    public static string Wrong(CommandCall call) =>
-        string.Create(CultureInfo.InvariantCulture, $"ERR invalid expire time in '{CommandTable.LowerName(call.Spec)}' command");
+    public static string Wrong(CommandCall call) => $"ERR invalid expire time in '{call.Spec.LowerName}' command";
+
+    /// <summary>An operation that lets the value expire then.</summary>
+    /// <param name="operation">A put, or an update whose rule sets an expiry.</param>
+    public Operation On(Operation operation) => operation with { ExpiresAt = Math.Max(1, Ms), ExpiresFromNow = FromNow };
 }
