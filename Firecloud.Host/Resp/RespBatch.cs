@@ -75,7 +75,8 @@ internal sealed class RespBatch(FirecloudNode node)
 {
     private readonly List<RespRequest> _first = [];
     private readonly Dictionary<Key, KeyUse> _uses = [];
-    private TaskCompletionSource? _done;
+    private volatile TaskCompletionSource? _done;
+    private volatile bool _isAbandoned;
     private int _open;
     private long _bytes;
 
@@ -115,16 +116,23 @@ internal sealed class RespBatch(FirecloudNode node)
     }
 
     /// <summary>Runs them.</summary>
-    /// <param name="stop">Ends the wait when the server stops.</param>
-    /// <returns>A task that ends when all are done.</returns>
-    public Task RunAsync(CancellationToken stop)
+    /// <returns>A task that ends when all are done; cancelled where the batch is abandoned.</returns>
+    public Task RunAsync()
     {
         if (Count == 0) return Task.CompletedTask;
-        _done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        _open = Count;
+        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        (_done, _open) = (done, Count);
+        if (_isAbandoned) done.TrySetCanceled();
         if (_first.Count == 1) node.Submit(_first[0]);
         else node.Submit(_first.ToArray());   // not the list itself: it is cleared when all are done, and the node may still be reading it
-        return _done.Task.WaitAsync(stop);
+        return done.Task;
+    }
+
+    /// <summary>Nobody waits for this batch, or a later one, any more; from any thread.</summary>
+    public void Abandon()
+    {
+        _isAbandoned = true;
+        _done?.TrySetCanceled();
     }
 
     /// <summary>Makes it ready for the next ones.</summary>

@@ -35,12 +35,20 @@ internal sealed class RespConnection
 
     public RespBatch Batch { get; }
 
+    /// <summary>It was ended from outside, and is going.</summary>
+    public bool IsAborted { get; private set; }
+
     /// <summary>Ends the connection after this answer.</summary>
     public void Close() => _closing = true;
 
     /// <summary>Ends the connection at once, from any thread.</summary>
     /// <param name="why">For the log.</param>
-    public void Abort(string why) => _context.Abort(new ConnectionAbortedException(why));
+    public void Abort(string why)
+    {
+        IsAborted = true;
+        _context.Abort(new ConnectionAbortedException(why));   // ends what waits for the client
+        Batch.Abandon();                                       // and what waits for the node
+    }
 
     /// <summary>Serves the client until it goes.</summary>
     public async Task RunAsync()
@@ -48,7 +56,7 @@ internal sealed class RespConnection
         var input = _context.Transport.Input;
         while (!_closing)
         {
-            var read = await input.ReadAsync(Server.Stopping);
+            var read = await input.ReadAsync();
             if (read.IsCanceled) break;
             Session.LastMs = Environment.TickCount64;
             var buffer = read.Buffer;
@@ -118,7 +126,7 @@ internal sealed class RespConnection
 
     private async Task FinishAsync()
     {
-        await Batch.RunAsync(Server.Stopping);
+        await Batch.RunAsync();
         if (Batch.Bytes > Server.Settings.MaxOutputBytes)
         {
             _closing = true;
@@ -145,7 +153,7 @@ internal sealed class RespConnection
     private async ValueTask<bool> FlushAsync()
     {
         Server.Counters.CountOutput(_writer.TakeWritten());
-        var flush = _context.Transport.Output.FlushAsync(Server.Stopping);
+        var flush = _context.Transport.Output.FlushAsync();
         if (flush.IsCompletedSuccessfully) return Goes(flush.Result);
         try
         {

@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.RegularExpressions;
 using Firecloud.Host.Resp;
 using Firecloud.Tests.Processes;
 using Xunit;
@@ -7,6 +8,9 @@ namespace Firecloud.Tests.Resp;
 
 public sealed class CommandTableTests
 {
+    // CLIENT REPLY OFF and SKIP have no answer of their own.
+    private static readonly string[] PlayedAsBytes = ["OFF", "SKIP"];
+
     [Fact]
     public void The_document_is_what_the_table_prints()
     {
@@ -65,6 +69,21 @@ public sealed class CommandTableTests
         {
             var spec = CommandTable.Find(step.Words[0])!;
             Assert.True(spec.Group == "firecloud" || spec.Differs is not null, $"scenario.txt:{step.Line}: {spec.Name} answers other than Redis: say why in Differs.");
+        }
+    }
+
+    [Fact]
+    public void Every_option_and_every_wrong_arity_is_in_the_scenario()
+    {
+        var steps = Scenario.Read().SelectMany(s => s.Steps).Where(s => !s.IsRaw).ToLookup(s => Encoding.ASCII.GetString(s.Words[0]).ToUpperInvariant());
+        foreach (var spec in CommandTable.Served)
+        {
+            Assert.True(
+                spec.Arity == -1 || steps[spec.Name].Any(s => s.For(2, isRedis: false)!.StartsWith("-ERR wrong number of arguments", StringComparison.Ordinal)),
+                $"{spec.Name} is nowhere in the scenario with a wrong number of arguments.");
+            var played = steps[spec.Name].SelectMany(s => s.Words.Skip(1)).Select(w => Encoding.Latin1.GetString(w).ToUpperInvariant()).ToHashSet();
+            var options = Regex.Matches(spec.Syntax, "[A-Z][A-Z-]+").Select(m => m.Value);
+            Assert.True(!options.Except(played).Except(PlayedAsBytes).Any(), $"{spec.Name} is nowhere in the scenario with {string.Join(", ", options.Except(played))}.");
         }
     }
 

@@ -158,6 +158,57 @@ public sealed class RespServerTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public async Task Nobody_empties_the_store_unless_a_setting_allows_it()
+    {
+        await using var cluster = await RespCluster.StartAsync("allow-flushall = off", 2, 1);
+        await using var client = await cluster.ConnectAsync();
+        Assert.Equal("+OK", await client.AskAsync("SET", "k", "v"));
+        foreach (var name in new[] { "FLUSHALL", "FLUSHDB" })
+        {
+            Assert.Equal(
+                $"-ERR {name} is off. Set firecloud.resp.allow-flushall = on at this node, or delete keys by SCAN and DEL.", await client.AskAsync(name));
+        }
+        Assert.Equal("\"v\"", await client.AskAsync("GET", "k"));
+    }
+
+    // Puts and gets of one key side by side are joined (RespBatch): each client still sees what it would have seen one by one.
+    [Fact]
+    public async Task A_pipeline_on_few_keys_answers_as_one_command_after_the_other_would()
+    {
+        await using var cluster = await RespCluster.StartAsync();
+        var seed = Environment.TickCount;
+        output.WriteLine($"seed {seed}");
+        var random = new Random(seed);
+        await using var client = await cluster.ConnectAsync(node: 2);
+        var values = new Dictionary<string, string?>();
+        for (var round = 0; round < 60; round++)
+        {
+            var (commands, expected) = (new List<string[]>(), new List<string>());
+            for (var i = 0; i < 24; i++)
+            {
+                var key = $"k{random.Next(3)}";
+                var before = values.GetValueOrDefault(key);
+                var next = $"{round}.{i}";
+                var (words, after, answer) = random.Next(8) switch
+                {
+                    < 3 => (new[] { "GET", key }, before, before is null ? "nil" : $"\"{before}\""),
+                    < 6 => (["SET", key, next], next, "+OK"),
+                    6 => (["SET", key, next, "GET", "EX", "1000"], next, before is null ? "nil" : $"\"{before}\""),
+                    _ => (["DEL", key], null, before is null ? ":0" : ":1"),
+                };
+                commands.Add(words);
+                expected.Add(answer);
+                values[key] = after;
+            }
+            Assert.Equal(expected, await client.PipelineAsync([.. commands]));
+        }
+        // What comes in one read is one put, and one get; the system may cut it into a few.
+        var taken = cluster.Nodes.Node(2).Counters.RequestsTaken;
+        await client.PipelineAsync([.. Enumerable.Range(0, 100).Select(i => new[] { "SET", "k", $"{i}" }), .. Enumerable.Repeat(new[] { "GET", "k" }, 100)]);
+        Assert.InRange(cluster.Nodes.Node(2).Counters.RequestsTaken - taken, 2, 50);
+    }
+
+    [Fact]
     public async Task A_client_that_sends_nothing_is_cut_off_where_that_is_set()
     {
         await using var cluster = await RespCluster.StartAsync("idle-timeout = 200 ms", 2, 1);
