@@ -34,6 +34,12 @@ need() {
     say "$1 is missing and could not be installed here: the tests that need it will fail."
 }
 
+# And by Python's client. (npm brings the one of Node.js when the tests need it.)
+need_python_redis() {
+    if /usr/bin/python3 -c "import redis" 2> /dev/null || apt_install python3-redis; then return; fi
+    say "Python's client of Redis is missing and could not be installed here: its test will be skipped."
+}
+
 # The tests build the C library: with a C compiler, and a package of NuGet that no other project needs.
 need_native() {
     local log="$results/restore"
@@ -81,6 +87,7 @@ need_sdk
 need python3 python3
 need redis-server redis-server
 need redis-cli redis-tools
+need_python_redis
 need_native
 need_namespaces
 say "Building …"
