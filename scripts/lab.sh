@@ -7,10 +7,11 @@ cd "$(dirname "$0")/.."
 
 usage() {
     cat <<'TEXT'
-usage: scripts/lab.sh [all|short|NAME …] [--peer etcd] [--members 3|4] [--seconds N] [--seed N] [--out FOLDER]
+usage: scripts/lab.sh [all|short|NAME …] [--peer etcd] [--members 3|4] [--seconds N] [--seed N] [--settings FILE] [--out FOLDER]
        scripts/lab.sh list                  the scenarios, a line each
        scripts/lab.sh compare FOLDER …      tables of earlier runs side by side
---seconds: every scenario lasts N seconds, its times in proportion. --out: for the table, one timeline per scenario, logs, results.json.
+--seconds: every scenario lasts N seconds, its times in proportion. --settings: HOCON, for all nodes.
+--out: for the table, one timeline per scenario, logs, results.json.
 TEXT
 }
 

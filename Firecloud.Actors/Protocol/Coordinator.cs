@@ -125,6 +125,8 @@ internal sealed class Coordinator
     {
         Proposer.SetReachable(members);
         Gateway.SetReachable(members);
+        // Their gateways see this node, not the holder, and would wait for their patience to end.
+        foreach (var lost in _passedOn.TakeLost(members)) Answer(lost.Gateway, LeftUndecided(lost.Request));
     }
 
     /// <summary>The members whose disk has no room for new values. Steers only.</summary>
@@ -211,9 +213,14 @@ internal sealed class Coordinator
             Proposer.Submit(request, passable.Gateway);
             return;
         }
-        _passedOn.Add(request.Id, passable.Gateway);
+        _passedOn.Add(passable, holder);
         Gateway.Outbox[holder].Add(request);
     }
+
+    private Reply LeftUndecided(Request request) => new()
+    {
+        Id = request.Id, Attempt = request.Attempt, Status = ReplyStatus.Deposed, Shard = request.Key.Shard(_configuration.Shards), VotesReachable = Proposer.VotesReachable,
+    };
 
     private void Answer(GatewayPeer peer, Reply reply)
     {

@@ -13,11 +13,11 @@ internal sealed class FirecloudStore : LabStore
 
     private readonly string[] _addresses;
 
-    public FirecloudStore(LabNetwork network, int members) : base(network, members)
+    public FirecloudStore(LabNetwork network, int members, string? settings) : base(network, members)
     {
         Votes = members == 4 ? [2, 1, 1, 1] : [.. Enumerable.Repeat(1, members)];
         _addresses = [.. Enumerable.Range(0, members).Select(i => $"{network.Address(i)}:{Port}")];
-        for (var i = 0; i < members; i++) File.WriteAllText(ConfigFile(i), Settings(i));
+        for (var i = 0; i < members; i++) File.WriteAllText(ConfigFile(i), Settings(i) + (settings is null ? "" : $"include \"{settings}\"\n"));
     }
 
     public override IReadOnlyList<int> Votes { get; }
@@ -75,5 +75,6 @@ internal sealed class FirecloudStore : LabStore
             protected-mode = off
           }
         }
+
         """;
 }

@@ -87,7 +87,7 @@ internal static class LabProgram
 
     private static async Task<List<ScenarioResult>> RunAllAsync(List<Scenario> scenarios, LabArguments arguments, List<string> broken, CancellationToken stop)
     {
-        var runner = new ScenarioRunner(arguments.Peer, arguments.Members, arguments.Out);
+        var runner = new ScenarioRunner(arguments.Peer, arguments.Members, arguments.Out) { Settings = arguments.Settings };
         var results = new List<ScenarioResult>();
         var seed = arguments.Seed ?? Random.Shared.Next(1, 1_000_000);
         Console.WriteLine($"{arguments.Peer}, {arguments.Members} members, {scenarios.Count} scenarios, seed {seed}, {Environment.ProcessorCount} cores");
@@ -157,6 +157,9 @@ internal sealed record LabArguments
 
     public int? Seed { get; init; }
 
+    /// <summary>A HOCON file with further settings of Firecloud's nodes; null for none.</summary>
+    public string? Settings { get; init; }
+
     public string Out { get; init; } = "";
 
     /// <summary>Reads them.</summary>
@@ -174,7 +177,8 @@ internal sealed record LabArguments
                 "--seconds" => arguments with { Seconds = Number(2, 600) },
                 "--seed" => arguments with { Seed = Number(0, int.MaxValue) },
                 "--out" => arguments with { Out = Value() },
-                _ when args[i].StartsWith('-') => throw new ScenarioException($"'{args[i]}' is not an option: --peer, --members, --seconds, --seed, --out."),
+                "--settings" => arguments with { Settings = File.Exists(Path.GetFullPath(Value())) ? Path.GetFullPath(args[i]) : throw Wrong("--settings is a file that is there") },
+                _ when args[i].StartsWith('-') => throw new ScenarioException($"'{args[i]}' is not an option: --peer, --members, --seconds, --seed, --settings, --out."),
                 _ => Named(args[i]),
             };
 

@@ -20,9 +20,9 @@ internal abstract class LabStore(LabNetwork network, int members)
 
     protected LabNetwork Network => network;
 
-    /// <summary>A store by its name: firecloud or etcd.</summary>
-    public static LabStore Of(string name, LabNetwork network, int members) =>
-        name == "etcd" ? new EtcdStore(network, members) : new FirecloudStore(network, members);
+    /// <summary>A store by its name: firecloud or etcd. Settings: a HOCON file with more for Firecloud's nodes.</summary>
+    public static LabStore Of(string name, LabNetwork network, int members, string? settings) =>
+        name == "etcd" ? new EtcdStore(network, members) : new FirecloudStore(network, members, settings);
 
     /// <summary>Where a member keeps its records: a folder below one that may be a disk of its own.</summary>
     public string FolderOf(int member) => Path.Combine(DiskOf(member), "data");

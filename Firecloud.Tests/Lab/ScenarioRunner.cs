@@ -17,6 +17,9 @@ internal sealed class ScenarioRunner(string peer, int members, string? folder)
     /// <summary>How long a client waits for one answer.</summary>
     public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(2);
 
+    /// <summary>A HOCON file with further settings of Firecloud's nodes; null for none.</summary>
+    public string? Settings { get; init; }
+
     /// <summary>Runs one.</summary>
     /// <param name="scenario">Already without the nodes that there are not.</param>
     /// <param name="seed">Of the load.</param>
@@ -26,7 +29,7 @@ internal sealed class ScenarioRunner(string peer, int members, string? folder)
     public async Task<ScenarioResult> RunAsync(Scenario scenario, int seed, CancellationToken stop)
     {
         await using var network = await LabNetwork.CreateAsync(members);
-        var store = LabStore.Of(peer, network, members);
+        var store = LabStore.Of(peer, network, members, Settings);
         await using var nodes = await LabNodes.StartAsync(store, scenario);
         try
         {
