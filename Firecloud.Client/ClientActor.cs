@@ -235,13 +235,10 @@ internal sealed class ClientActor : UntypedActor, IWithTimers
     {
         for (var member = 0; member < _nodes.Length; member++)
         {
-            var requests = _gateway!.Outbox[member];
-            if (requests.Count == 0) continue;
-            foreach (var part in Batching.Cut([.. requests], 48 * 1024))
+            foreach (var part in Batching.Cut(_gateway!.Take(member), 48 * 1024))
             {
                 _nodes[member].Tell(NodeContext.EncodeForAll(new RequestBatch(_client, ++_serial, part)), Self);
             }
-            requests.Clear();
         }
     }
 

@@ -34,6 +34,12 @@ need() {
     say "$1 is missing and could not be installed here: the tests that need it will fail."
 }
 
+# And by Python's client. (npm brings the one of Node.js when the tests need it.)
+need_python_redis() {
+    if /usr/bin/python3 -c "import redis" 2> /dev/null || apt_install python3-redis; then return; fi
+    say "Python's client of Redis is missing and could not be installed here: its test will be skipped."
+}
+
 # The tests build the C library: with a C compiler, and a package of NuGet that no other project needs.
 need_native() {
     local log="$results/restore"
@@ -43,6 +49,13 @@ need_native() {
         tail -n 3 "$log"
         say "The native compiler can't be had from NuGet: the tests of the C library will be skipped, unless it is there from before."
     fi
+}
+
+# The lab puts nodes into network namespaces of their own.
+need_namespaces() {
+    PATH="$PATH:/usr/sbin:/sbin" command -v ip > /dev/null && PATH="$PATH:/usr/sbin:/sbin" command -v iptables-restore > /dev/null && return
+    apt_install iproute2 iptables && return
+    say "iproute2 or iptables is missing and could not be installed here: the tests of the lab will be skipped."
 }
 
 number() { sed -n "s/.*<Counters [^>]*\b$1=\"\([0-9]*\)\".*/\1/p" "$2" | head -n 1; }
@@ -74,7 +87,9 @@ need_sdk
 need python3 python3
 need redis-server redis-server
 need redis-cli redis-tools
+need_python_redis
 need_native
+need_namespaces
 say "Building …"
 if ! dotnet build Firecloud.sln -c Debug -v q --nologo < /dev/null; then
     say "The build failed; see above."

@@ -49,7 +49,11 @@ public sealed class NodeSettings
             reader.Milliseconds("coordinator.resend-after", 20, 60_000),
             reader.Milliseconds("coordinator.read-patience", 1, 10_000),
             reader.Milliseconds("coordinator.blind-after", 0, 60_000),
-            reader.Milliseconds("coordinator.drop-after", 0, 600_000)) { MaxValue = Limits.Value };
+            reader.Milliseconds("coordinator.drop-after", 0, 600_000))
+        {
+            MaxValue = Limits.Value,
+            MaxBatches = reader.Int("coordinator.max-batches", 1, 1000),
+        };
         TickMs = reader.Milliseconds("coordinator.tick-interval", 5, 1000);
         AnnounceMs = reader.Milliseconds("coordinator.announce-interval", 10, 60_000);
         MaxGateways = reader.Int("coordinator.max-gateways", 16, 10_000_000);
@@ -162,7 +166,10 @@ public sealed class NodeSettings
         reader.Int("gateway.max-pending", 1, 1_000_000),
         reader.Milliseconds("gateway.attempt-timeout", 20, 60_000),
         reader.Milliseconds("gateway.backoff", 1, 10_000),
-        reader.Milliseconds("gateway.quorum-grace", 0, 10_000));
+        reader.Milliseconds("gateway.quorum-grace", 0, 10_000))
+    {
+        MaxBatches = reader.Int("gateway.max-batches", 1, 1000),
+    };
 
     private static Configuration ReadConfiguration(ConfigReader reader)
     {

@@ -18,6 +18,27 @@ internal static class Batching
     public static IEnumerable<IReadOnlyList<Reply>> Cut(IReadOnlyList<Reply> replies, int size) =>
         Cut(replies, size, r => r.Value?.Length ?? 0);
 
+    /// <summary>Answers to several batches of one coordinator go back as one; a restart of it in between keeps them apart.</summary>
+    public static IEnumerable<ReplicaAnswer> Merged(IReadOnlyList<ReplicaAnswer> answers)
+    {
+        for (var from = 0; from < answers.Count;)
+        {
+            var (to, count) = (from, 0);
+            for (; to < answers.Count && answers[to].Boot == answers[from].Boot; to++) count += answers[to].Items.Count;
+            if (to - from == 1)
+            {
+                yield return answers[from];
+            }
+            else
+            {
+                var items = new List<ReplicaAnswerItem>(count);
+                for (var i = from; i < to; i++) items.AddRange(answers[i].Items);
+                yield return answers[to - 1] with { Items = items };
+            }
+            from = to;
+        }
+    }
+
     /// <summary>About how many bytes a key and its record take in a frame.</summary>
     public static int SizeOf(Key key, Record record) => key.Length + SizeOf(record) + Overhead;
 

@@ -125,6 +125,8 @@ internal sealed class Coordinator
     {
         Proposer.SetReachable(members);
         Gateway.SetReachable(members);
+        // Their gateways see this node, not the holder, and would wait for their patience to end.
+        foreach (var lost in _passedOn.TakeLost(members)) Answer(lost.Gateway, LeftUndecided(lost.Request));
     }
 
     /// <summary>The members whose disk has no room for new values. Steers only.</summary>
@@ -158,12 +160,12 @@ internal sealed class Coordinator
         var output = new CoordinatorOutput();
         RunLocally();
         Proposer.Flush();
-        output.ToAllReplicas.AddRange(Cut(Proposer.Outbox.ToAll));
+        output.ToAllReplicas.AddRange(Cut(Proposer.Outbox.TakeToAll(Proposer.NowMs)));
         for (var member = 0; member < _configuration.Members.Count; member++)
         {
-            foreach (var request in Cut(Proposer.Outbox.ToMember[member])) output.ToReplica.Add((member, request));
-            if (member == _self || Gateway.Outbox[member].Count == 0) continue;
-            foreach (var part in Batching.Cut(Taken(Gateway.Outbox[member]), _limits.FrameSize))
+            foreach (var request in Cut(Taken(Proposer.Outbox.ToMember[member]))) output.ToReplica.Add((member, request));
+            if (member == _self) continue;
+            foreach (var part in Batching.Cut(Gateway.Take(member), _limits.FrameSize))
             {
                 output.ToCoordinator.Add((member, new RequestBatch(_boot, ++_serial, part)));
             }
@@ -211,9 +213,14 @@ internal sealed class Coordinator
             Proposer.Submit(request, passable.Gateway);
             return;
         }
-        _passedOn.Add(request.Id, passable.Gateway);
+        _passedOn.Add(passable, holder);
         Gateway.Outbox[holder].Add(request);
     }
+
+    private Reply LeftUndecided(Request request) => new()
+    {
+        Id = request.Id, Attempt = request.Attempt, Status = ReplyStatus.Deposed, Shard = request.Key.Shard(_configuration.Shards), VotesReachable = Proposer.VotesReachable,
+    };
 
     private void Answer(GatewayPeer peer, Reply reply)
     {
@@ -221,9 +228,9 @@ internal sealed class Coordinator
         _toAnswer.Add(peer);
     }
 
-    private IEnumerable<ReplicaRequest> Cut(List<ReplicaItem> items) => items.Count == 0
+    private IEnumerable<ReplicaRequest> Cut(ReplicaItem[] items) => items.Length == 0
         ? []
-        : Batching.Cut(new ReplicaRequest(_self, _configuration.Epoch, _boot, Taken(items)), _limits.FrameSize);
+        : Batching.Cut(new ReplicaRequest(_self, _configuration.Epoch, _boot, items), _limits.FrameSize);
 
     private static T[] Taken<T>(List<T> list)
     {

@@ -14,7 +14,11 @@ namespace Firecloud.Actors.Protocol;
 /// For this long after the last sign of a quorum (a request done, or enough members in reach) requests wait for its return
 /// before they are refused.
 /// </param>
-public sealed record GatewayLimits(int MaxPending, int AttemptMs, int BackoffMs, int QuorumGraceMs);
+public sealed record GatewayLimits(int MaxPending, int AttemptMs, int BackoffMs, int QuorumGraceMs)
+{
+    /// <summary>Batches to one coordinator of which nothing is answered; what comes on top waits, and goes together.</summary>
+    public int MaxBatches { get; init; } = int.MaxValue;
+}
 
 /// <summary>Runs clients' requests to their end.</summary>
 internal sealed class Gateway
@@ -31,6 +35,7 @@ internal sealed class Gateway
     private readonly Ballot[,] _ballots;   // [coordinator, shard]: the ballot it is believed to hold
     private readonly int[] _holders;       // by shard: a holder that another coordinator named, or -1
     private readonly int _self;
+    private readonly BatchWindow[] _windows;   // by coordinator
     private ulong _lastNumber;
     private uint _reachable;
     private long _nowMs;
@@ -59,12 +64,26 @@ internal sealed class Gateway
         Array.Fill(_holders, -1);
         _reachable = configuration.Votes.AllMembers;
         Outbox = [.. configuration.Members.Select(_ => new List<Request>())];
+        _windows = [.. configuration.Members.Select(_ => new BatchWindow(limits.MaxBatches))];
     }
 
     /// <summary>What to send, by coordinator.</summary>
     public List<Request>[] Outbox { get; }
 
     public int Pending => _pending.Count;
+
+    /// <summary>What goes to a coordinator now; none while enough is on its way already.</summary>
+    public Request[] Take(int member)
+    {
+        var requests = Outbox[member];
+        if (requests.Count == 0 || !_windows[member].IsOpen) return [];
+        // Those that are passed on for others are answered past this.
+        var own = requests.FindIndex(r => r.Id.Client == _client);
+        if (own >= 0) _windows[member].Sent(requests[own].Id.Number, _nowMs);
+        Request[] taken = [.. requests];
+        requests.Clear();
+        return taken;
+    }
 
     /// <summary>The highest version of a shard known to be chosen.</summary>
     public Version Floor(int shard) => _floors[shard];
@@ -115,6 +134,7 @@ internal sealed class Gateway
     public void OnReply(int from, Reply reply)
     {
         Note(from, reply);
+        _windows[from].Answered(reply.Id.Number);
         if (!_pending.TryGetValue(reply.Id, out var pending)) return;
         if (reply.Status == ReplyStatus.Done)
         {
@@ -150,6 +170,7 @@ internal sealed class Gateway
     {
         var had = _configuration.Votes.IsQuorum(_reachable);
         _reachable = members;
+        foreach (var window in _windows) window.Clear();
         if (had && !_configuration.Votes.IsQuorum(members)) _quorumLostMs = _nowMs;
         foreach (var pending in _pending.Values.ToArray())
         {
@@ -161,6 +182,7 @@ internal sealed class Gateway
     public void OnTick(long nowMs)
     {
         _nowMs = nowMs;
+        foreach (var window in _windows) window.OnTick(nowMs);
         foreach (var pending in _pending.Values.ToArray())
         {
             if (pending.DeadlineMs <= nowMs) GiveUp(pending, RefusalReason.TimedOut, $"No answer within {pending.TimeoutMs} ms.");

@@ -55,6 +55,9 @@ public sealed record Operation
     /// <summary>Put, Update: when the value expires, in milliseconds since 1970; 0 is never.</summary>
     public long ExpiresAt { get; init; }
 
+    /// <summary>Put, Update: <see cref="ExpiresAt"/>, where it is not 0, counts from the owner's decision, by the owner's clock (section 11).</summary>
+    public bool ExpiresFromNow { get; init; }
+
     /// <summary>Update: what it does.</summary>
     public Update? Update { get; init; }
 
@@ -107,13 +110,14 @@ public sealed record Operation
     /// <summary>What this operation does to a record.</summary>
     /// <param name="record">The key's newest record; one whose value has expired is given as <see cref="Record.Over"/>.</param>
     /// <param name="mostValue">The longest value that an update may leave, in bytes.</param>
+    /// <param name="wallMs">The owner's clock, in milliseconds since 1970.</param>
     /// <returns>Whether it writes, what, and what it answers.</returns>
-    public Decision Decide(Record record, int mostValue = int.MaxValue)
+    public Decision Decide(Record record, int mostValue = int.MaxValue, long wallMs = 0)
     {
         switch (Kind)
         {
             case OperationKind.Put:
-                return Decision.Write(Value, ExpiresAt, ReturnsOld);
+                return Decision.Write(Value, Expiry(wallMs), ReturnsOld);
             case OperationKind.Delete:
                 // Deleting nothing and saying so needs no tombstone.
                 return ReturnsOld && record.Value is null ? Decision.No(Outcome.NotMatched) : Decision.Write(null, 0, ReturnsOld);
@@ -124,11 +128,14 @@ public sealed record Operation
             case OperationKind.Increment:
                 return Add(record);
             case OperationKind.Update:
-                return Update!.Decide(this, record, mostValue);
+                return Update!.Decide(this, record, mostValue, Expiry(wallMs));
             default:
                 throw new InvariantViolationException($"{Kind} does not decide anything; only the codec's checked kinds reach this.");
         }
     }
+
+    // Far beyond all clocks, a time counts as the last one there is.
+    private long Expiry(long wallMs) => !ExpiresFromNow || ExpiresAt == 0 ? ExpiresAt : ExpiresAt > long.MaxValue - wallMs ? long.MaxValue : wallMs + ExpiresAt;
 
     private Decision Add(Record record)
     {

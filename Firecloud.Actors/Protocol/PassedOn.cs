@@ -9,15 +9,29 @@ internal sealed record Passable(GatewayPeer Gateway, Request Request);
 /// <param name="limit">Most that are remembered; the oldest beyond it are forgotten, and their gateways try again.</param>
 internal sealed class PassedOn(int limit)
 {
-    private readonly Dictionary<RequestId, GatewayPeer> _gateways = [];
+    private readonly Dictionary<RequestId, (Passable Passable, int Holder)> _requests = [];
     private readonly Queue<RequestId> _oldest = new();
 
-    public void Add(RequestId id, GatewayPeer gateway)
+    public void Add(Passable passable, int holder)
     {
-        if (_gateways.TryAdd(id, gateway)) _oldest.Enqueue(id);
-        else _gateways[id] = gateway;
-        while (_oldest.Count > limit) _gateways.Remove(_oldest.Dequeue());
+        if (_requests.TryAdd(passable.Request.Id, (passable, holder))) _oldest.Enqueue(passable.Request.Id);
+        else _requests[passable.Request.Id] = (passable, holder);
+        while (_oldest.Count > limit) _requests.Remove(_oldest.Dequeue());
     }
 
-    public bool TryTake(Reply reply, out GatewayPeer gateway) => _gateways.Remove(reply.Id, out gateway!);
+    public bool TryTake(Reply reply, out GatewayPeer gateway)
+    {
+        var taken = _requests.Remove(reply.Id, out var found);
+        gateway = taken ? found.Passable.Gateway : null!;
+        return taken;
+    }
+
+    /// <summary>Takes those whose holder is out of reach: it may have run them, and its reply would not come.</summary>
+    /// <param name="reachable">The members that can be reached.</param>
+    public IReadOnlyList<Passable> TakeLost(uint reachable)
+    {
+        var lost = _requests.Values.Where(r => (reachable >> r.Holder & 1) == 0).Select(r => r.Passable).ToArray();
+        foreach (var passable in lost) _requests.Remove(passable.Request.Id);
+        return lost;
+    }
 }

@@ -35,7 +35,7 @@ internal sealed class Proposer
         _drops = new Drops(this, limits.DropAfterMs, limits.MaxLingering);
         _lives = new InternedLives(configuration.Members.Count);
         _reachable = configuration.Votes.AllMembers;
-        Outbox = new ProposerOutbox(configuration.Members.Count);
+        Outbox = new ProposerOutbox(configuration.Members.Count, limits.MaxBatches);
     }
 
     public Rules Rules { get; }
@@ -81,6 +81,7 @@ internal sealed class Proposer
     {
         var back = members & ~_reachable;
         _reachable = members;
+        Outbox.Window.Clear();
         if (!QuorumReachable) RefuseUnwritten();
         if (back != 0) Resend(r => true, back);
     }
@@ -134,6 +135,7 @@ internal sealed class Proposer
     public void OnTick(long nowMs)
     {
         NowMs = nowMs;
+        Outbox.Window.OnTick(nowMs);
         _drops.OnTick();
         var overdue = nowMs - _limits.ResendAfterMs;
         Resend(r => r.SentMs <= overdue, _reachable);
@@ -226,9 +228,11 @@ internal sealed class Proposer
         switch (item.Verdict)
         {
             case ReplicaVerdict.Refused:
+                Outbox.Window.Answered(item.Round);
                 round.Owner?.Saw(item.Promised);
                 return;
             case ReplicaVerdict.TooOld:
+                Outbox.Window.Answered(item.Round);
                 if (round is AcceptRound tooOld) tooOld.Owner!.OnTooOld(tooOld);
                 return;
             case ReplicaVerdict.Held when round is RecordRound asked:
@@ -240,7 +244,11 @@ internal sealed class Proposer
             default:
                 return;   // an answer of the wrong kind counts for nothing
         }
-        if (!round.Done && round.Tally.IsQuorum(Configuration.Votes, Rules)) AtQuorum(round);
+        if (!round.Done && round.Tally.IsQuorum(Configuration.Votes, Rules))
+        {
+            Outbox.Window.Answered(item.Round);
+            AtQuorum(round);
+        }
         if (round.Done) Retire(round);
     }
 
@@ -305,7 +313,7 @@ internal sealed class Proposer
                 return;
             }
             round.Done = true;
-            Reply(round.Reader.Origin, ReadReply(round, told));
+            Reply(round.Reader.Origin, round.Told(told));
             foreach (var member in round.Behind(newest.Version))
             {
                 Outbox.ToMember[member].Add(new ReplicaItem(ReplicaAsk.Repair, 0, round.Shard, default, round.Key, newest));
@@ -316,20 +324,6 @@ internal sealed class Proposer
             HandToOwner(round);
         }
     }
-
-    private static Reply ReadReply(RecordRound round, Record newest) => new()
-    {
-        Id = round.Reader.Request.Id,
-        Attempt = round.Reader.Request.Attempt,
-        Status = ReplyStatus.Done,
-        Shard = round.Shard,
-        Chosen = newest.Version,
-        Outcome = Outcome.Applied,
-        Visible = newest.Visible,
-        Value = newest.Value,
-        ValueKnown = true,
-        ExpiresAt = round.Reader.Request.Operation.ReturnsExpiry ? newest.Expires : 0,
-    };
 
     private void HandToOwner(RecordRound round)
     {

@@ -13,14 +13,30 @@ public sealed record ProposerLimits(
 {
     /// <summary>The longest value that an update may leave, in bytes.</summary>
     public int MaxValue { get; init; } = int.MaxValue;
+
+    /// <summary>Batches to all replicas of which nothing is decided; what comes on top waits, and goes together.</summary>
+    public int MaxBatches { get; init; } = int.MaxValue;
 }
 
 /// <summary>What a coordinator has to send, filled by the proposer and emptied by the driver.</summary>
-internal sealed class ProposerOutbox(int members)
+internal sealed class ProposerOutbox(int members, int mostBatches)
 {
+    /// <summary>Of what goes to all.</summary>
+    public BatchWindow Window { get; } = new(mostBatches);
+
     public List<ReplicaItem> ToAll { get; } = [];
 
     public List<ReplicaItem>[] ToMember { get; } = [.. Enumerable.Range(0, members).Select(_ => new List<ReplicaItem>())];
 
     public List<(object Origin, Reply Reply)> Replies { get; } = [];
+
+    /// <summary>What goes to all replicas now; none while enough is on its way already.</summary>
+    public ReplicaItem[] TakeToAll(long nowMs)
+    {
+        if (ToAll.Count == 0 || !Window.IsOpen) return [];
+        Window.Sent(ToAll[0].Round, nowMs);
+        ReplicaItem[] items = [.. ToAll];
+        ToAll.Clear();
+        return items;
+    }
 }

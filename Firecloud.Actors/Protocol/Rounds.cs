@@ -99,6 +99,22 @@ internal sealed class RecordRound(
         return newest;
     }
 
+    /// <summary>The answer to a Read.</summary>
+    /// <param name="newest">What is told.</param>
+    public Reply Told(Record newest) => new()
+    {
+        Id = Reader.Request.Id,
+        Attempt = Reader.Request.Attempt,
+        Status = ReplyStatus.Done,
+        Shard = Shard,
+        Chosen = newest.Version,
+        Outcome = Outcome.Applied,
+        Visible = newest.Visible,
+        Value = newest.Value,
+        ValueKnown = true,
+        ExpiresAt = Reader.Request.Operation.ReturnsExpiry ? newest.Expires : 0,
+    };
+
     /// <summary>Members that answered with an older version.</summary>
     public IEnumerable<int> Behind(Version newest)
     {

@@ -281,7 +281,7 @@ internal sealed class ShardOwner(Proposer proposer, int shard)
         }
         // What is written makes an expiry before it true as well (section 11); a "no" that is not written needs the tombstone.
         var found = proposer.Rules.IsOver(latest, proposer.WallMs) ? proposer.Rules.Over(latest) : latest;
-        var decision = request.Operation.Decide(found, proposer.MaxValue);
+        var decision = request.Operation.Decide(found, proposer.MaxValue, proposer.WallMs);
         // Rule 6: the "no" of a later attempt is written, to bury what earlier attempts may have left.
         if (!decision.Writes && !proposer.Rules.WritesNo(job.Fresh))
         {
@@ -313,7 +313,7 @@ internal sealed class ShardOwner(Proposer proposer, int shard)
 
     private void AcceptBlind(KeyState state, Job job)
     {
-        var decision = job.Request.Operation.Decide(Record.None);
+        var decision = job.Request.Operation.Decide(Record.None, proposer.MaxValue, proposer.WallMs);
         Accept(state, proposer.Rules.Blind(NextVersion(), job.Request.Id, decision), job, decision);
     }
 

@@ -123,36 +123,37 @@ public sealed record Update
     /// <param name="operation">The operation that carries this.</param>
     /// <param name="record">The key's newest record; its value has not expired.</param>
     /// <param name="mostValue">The longest value allowed.</param>
-    internal Decision Decide(Operation operation, Record record, int mostValue)
+    /// <param name="expiresAt">The new expiry, in milliseconds since 1970, where its rule sets one.</param>
+    internal Decision Decide(Operation operation, Record record, int mostValue, long expiresAt)
     {
-        if (!Holds(operation, record)) return Decision.No(Outcome.NotMatched);
+        if (!Holds(operation, record, expiresAt)) return Decision.No(Outcome.NotMatched);
         switch (Change)
         {
             case UpdateChange.Keep:
-                return record.Value is { } same ? Write(operation, record, same) : Decision.No(Outcome.NotMatched);
+                return record.Value is { } same ? Write(operation, record, same, expiresAt) : Decision.No(Outcome.NotMatched);
             case UpdateChange.Delete:
                 return record.Value is null ? Decision.No(Outcome.NotMatched) : Decision.Write(null, 0, operation.ReturnsOld);
             case UpdateChange.AddDecimal:
-                return Decimals.TryAdd(record.Value, operation.Value!, out var sum) ? Write(operation, record, sum) : Decision.No(Outcome.NotANumber);
+                return Decimals.TryAdd(record.Value, operation.Value!, out var sum) ? Write(operation, record, sum, expiresAt) : Decision.No(Outcome.NotANumber);
         }
         var (old, part) = (record.Value ?? [], operation.Value!);
         var start = Change switch { UpdateChange.Append => old.Length, UpdateChange.SetRange => (long)Offset, _ => 0 };
         var length = Change == UpdateChange.Set ? part.Length : Math.Max(old.Length, start + part.Length);
         if (length > mostValue) return Decision.No(Outcome.TooLarge);
-        if (Change == UpdateChange.Set) return Write(operation, record, part);
+        if (Change == UpdateChange.Set) return Write(operation, record, part, expiresAt);
         var value = new byte[length];
         old.CopyTo(value, 0);
         part.CopyTo(value, start);
-        return Write(operation, record, value);
+        return Write(operation, record, value, expiresAt);
     }
 
-    private Decision Write(Operation operation, Record record, byte[] value)
+    private Decision Write(Operation operation, Record record, byte[] value, long at)
     {
-        var expiresAt = Expiry switch { ExpiryRule.Keep => record.Expires, ExpiryRule.At => operation.ExpiresAt, _ => 0 };
+        var expiresAt = Expiry switch { ExpiryRule.Keep => record.Expires, ExpiryRule.At => at, _ => 0 };
         return Decision.Write(value, expiresAt, operation.ReturnsOld) with { Number = value.Length };
     }
 
-    private bool Holds(Operation operation, Record record)
+    private bool Holds(Operation operation, Record record, long expiresAt)
     {
         var holds = If switch
         {
@@ -164,7 +165,7 @@ public sealed record Update
             _ => throw new InvariantViolationException($"Condition {If}; only the codec's checked ones reach this."),
         };
         var now = record.Expires == 0 ? long.MaxValue : record.Expires;
-        var then = Expiry == ExpiryRule.At ? operation.ExpiresAt : long.MaxValue;
+        var then = Expiry == ExpiryRule.At ? expiresAt : long.MaxValue;
         return holds
             && (!ExpiryIf.HasFlag(ExpiryConditions.Unset) || now == long.MaxValue)
             && (!ExpiryIf.HasFlag(ExpiryConditions.Set) || now != long.MaxValue)

@@ -371,7 +371,7 @@ internal sealed class ReplicaActor : UntypedActor, IWithTimers
         for (var member = 0; member < answers.Length; member++)
         {
             var coordinator = _node.Peers[member].Coordinator;
-            foreach (var answer in Merged(answers[member]))
+            foreach (var answer in Batching.Merged(answers[member]))
             {
                 if (member == _node.Self) all.Add((coordinator, answer));
                 else all.AddRange(Batching.Cut(answer, _node.Settings.FrameSize).Select(part => (coordinator, (object)_node.Encode(part))));
@@ -380,11 +380,6 @@ internal sealed class ReplicaActor : UntypedActor, IWithTimers
         }
         return all;
     }
-
-    // Answers to several batches of one coordinator go back as one; a restart of it in between keeps them apart.
-    private static IEnumerable<ReplicaAnswer> Merged(List<ReplicaAnswer> answers) => answers.Count <= 1
-        ? [.. answers]
-        : answers.GroupBy(a => a.Boot).Select(g => g.Last() with { Items = [.. g.SelectMany(a => a.Items)] });
 
     private static void Send(List<(IActorRef To, object Message)> messages)
     {

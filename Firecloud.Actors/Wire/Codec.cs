@@ -20,13 +20,13 @@ public sealed class Codec(int members, int shards)
     /// <param name="message">The message.</param>
     /// <param name="cluster">The sender's cluster; 0 for clients and for nodes that belong to none.</param>
     /// <returns>The frame's bytes.</returns>
-    public static byte[] Encode(object message, ulong cluster = 0)
-    {
-        var writer = new WireWriter();
-        writer.Byte(Format);
-        Write(writer, message, cluster);
-        return writer.ToArray();
-    }
+    public static byte[] Encode(object message, ulong cluster = 0) => WireWriter.Encode(
+        (message, cluster),
+        static (writer, frame) =>
+        {
+            writer.Byte(Format);
+            Write(writer, frame.message, frame.cluster);
+        });
 
     /// <summary>Decodes a frame.</summary>
     /// <param name="frame">The frame's bytes.</param>

@@ -14,6 +14,7 @@ internal static class GatewayCodec
     private const byte ReturnsOld = 1;
     private const byte ReturnsExpiry = 2;
     private const byte ReturnsNew = 4;
+    private const byte ExpiresFromNow = 8;
 
     public static void Write(WireWriter writer, RequestBatch batch)
     {
@@ -91,7 +92,7 @@ internal static class GatewayCodec
     {
         writer.Byte((byte)operation.Kind);
         writer.Byte((byte)((operation.ReturnsOld ? ReturnsOld : 0) | (operation.ReturnsExpiry ? ReturnsExpiry : 0)
-            | (operation.Update is { ReturnsNew: true } ? ReturnsNew : 0)));
+            | (operation.Update is { ReturnsNew: true } ? ReturnsNew : 0) | (operation.ExpiresFromNow ? ExpiresFromNow : 0)));
         writer.Optional(operation.Value);
         switch (operation.Kind)
         {
@@ -139,6 +140,7 @@ internal static class GatewayCodec
             ExpectedVersion = version,
             ReturnsOld = (flags & ReturnsOld) != 0,
             ReturnsExpiry = (flags & ReturnsExpiry) != 0,
+            ExpiresFromNow = (flags & ExpiresFromNow) != 0,
         };
         return update.Wrong(operation) is { } wrong ? throw new WireFormatException(wrong) : operation;
     }
@@ -155,6 +157,7 @@ internal static class GatewayCodec
             ReturnsOld = (flags & ReturnsOld) != 0 && kind is OperationKind.Put or OperationKind.Delete,
             ReturnsExpiry = (flags & ReturnsExpiry) != 0 && kind == OperationKind.Get,
             Value = kind is OperationKind.Get or OperationKind.Delete or OperationKind.Increment ? null : value,
+            ExpiresFromNow = (flags & ExpiresFromNow) != 0 && kind == OperationKind.Put,
             ExpiresAt = kind == OperationKind.Put ? reader.Signed() : 0,
             Expected = kind == OperationKind.CompareAndSet ? reader.Optional() : null,
             ExpectedVersion = kind == OperationKind.CompareVersionAndSet ? reader.Version() : Version.None,

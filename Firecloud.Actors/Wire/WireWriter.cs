@@ -8,7 +8,28 @@ namespace Firecloud.Actors.Wire;
 /// <summary>Writes the primitives of docs/wire-format.md: varints (LEB128), fixed numbers little-endian, bytes behind their length.</summary>
 internal sealed class WireWriter(int capacity = 1024)
 {
+    private const int MostKept = 256 * 1024;
+
+    [ThreadStatic]
+    private static WireWriter? _spare;
+
     private readonly ArrayBufferWriter<byte> _buffer = new(capacity);
+
+    /// <summary>Encodes with a writer that the thread uses again and again: a frame costs no more memory than its bytes.</summary>
+    /// <typeparam name="T">Of what is written.</typeparam>
+    /// <param name="state">What is written.</param>
+    /// <param name="write">Writes it.</param>
+    public static byte[] Encode<T>(T state, Action<WireWriter, T> write)
+    {
+        var writer = _spare ?? new WireWriter();
+        _spare = null;   // an encoding within an encoding takes another one
+        write(writer, state);
+        var bytes = writer.ToArray();
+        if (writer._buffer.Capacity > MostKept) return bytes;
+        writer._buffer.ResetWrittenCount();
+        _spare = writer;
+        return bytes;
+    }
 
     public int Length => _buffer.WrittenCount;
 

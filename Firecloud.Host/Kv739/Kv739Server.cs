@@ -3,7 +3,7 @@
 // An id of one client address is one request, whichever node it reaches. The first node that sees it notes, as a key of the
 // store itself, the newest version of the key's shard known then: the claim. Every node that sees the same id finds that claim
 // and runs the request as a further attempt above that version (protocol.md section 6, rule 5), so it is applied at most once.
-// A claim is kept for ten minutes; a datagram that the network kept longer counts as new. Claims cost one more write each.
+// A claim expires after ten minutes; a datagram that the network kept longer counts as new. Claims cost one more write each.
 using System.Collections.Concurrent;
 using System.IO.Hashing;
 using System.Net;
@@ -20,13 +20,14 @@ internal sealed class Kv739Server : IAsyncDisposable
 {
     private const int TimeoutMs = 3000;
     private const int MaxUnderWay = 4096;
+    private const long KeptMs = 600_000;
     private static readonly TimeSpan Sweep = TimeSpan.FromSeconds(30);
-    private static readonly TimeSpan Kept = TimeSpan.FromMinutes(10);
+    private static readonly Update NewClaim = new() { If = UpdateCondition.Absent, Change = UpdateChange.Set, Expiry = ExpiryRule.At };
 
     private readonly ActorSystem _system;
     private readonly FirecloudNode _node;
     private readonly ConcurrentDictionary<(IPEndPoint, ulong), bool> _underWay = new();
-    private readonly ConcurrentQueue<(Key Claim, long At)> _claims = new();
+    private readonly ConcurrentQueue<long> _claims = new();   // when each was written; they expire by themselves
     private readonly Timer _sweeper;
 
     private Kv739Server(ActorSystem system, FirecloudNode node)
@@ -76,11 +77,12 @@ internal sealed class Kv739Server : IAsyncDisposable
         if (_claims.Count >= _node.Settings.Kv739MaxIds) return OperationResult.Refused(RefusalReason.Busy, "Too many ids.");
         var claim = ReservedKeys.Create($"kv739 {client} {request.Id}");
         var floor = await _node.FloorAsync(new Key(request.Key));
-        var claimed = await RunAsync(claim.Bytes, Operation.CompareAndSet(null, Encoding.ASCII.GetBytes(floor.ToString())));
+        var claiming = Operation.Of(NewClaim, Encoding.ASCII.GetBytes(floor.ToString()), KeptMs) with { ExpiresFromNow = true };
+        var claimed = await RunAsync(claim.Bytes, claiming);
         if (claimed.Kind != ResultKind.Done) return claimed;
         if (claimed.Outcome == Outcome.Applied)
         {
-            _claims.Enqueue((claim, Environment.TickCount64));
+            _claims.Enqueue(Environment.TickCount64);
         }
         else if (!claimed.ValueKnown || !Version.TryParse(Encoding.ASCII.GetString(claimed.Value ?? []), out floor))
         {
@@ -99,10 +101,6 @@ internal sealed class Kv739Server : IAsyncDisposable
 
     private void ForgetOld()
     {
-        var before = Environment.TickCount64 - (long)Kept.TotalMilliseconds;
-        while (_claims.TryPeek(out var oldest) && oldest.At <= before && _claims.TryDequeue(out oldest))
-        {
-            _ = RunAsync(oldest.Claim.Bytes, Operation.Delete());
-        }
+        while (_claims.TryPeek(out var oldest) && oldest <= Environment.TickCount64 - KeptMs) _claims.TryDequeue(out _);
     }
 }

@@ -132,6 +132,7 @@ internal static class ClientCommand
                     break;
                 case "ADDR": filters.Add(s => Is(s.From, text)); break;
                 case "LADDR": filters.Add(s => Is(s.At, text)); break;
+                case "USER" when !call.Server.Users.Has(text): return Fail($"ERR No such user '{RespErrors.Shown(call[i + 1])}'");
                 case "USER": filters.Add(s => s.User?.Name == text); break;
                 case "TYPE": filters.Add(_ => text.Equals("normal", StringComparison.OrdinalIgnoreCase)); break;
                 case "SKIPME" when call.Is(i + 1, "yes") || call.Is(i + 1, "no"): skipsMe = call.Is(i + 1, "yes"); break;

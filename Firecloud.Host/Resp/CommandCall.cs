@@ -39,11 +39,9 @@ internal sealed record CommandCall(RespConnection Connection, CommandSpec Spec, 
     public RespRequest Submit(byte[] key, Operation operation)
     {
         var settings = Server.Node.Settings;
-        var wrong = key.Length == 0
-            ? settings.Limits.Violation(0, 0)
-            : settings.Limits.Violation(new Key(key), operation.Value?.Length ?? 0);
-        var name = Spec.Name;
-        var request = new RespRequest(Connection.Batch, name, wrong is null ? new Key(key) : NoKey, operation, settings.RequestTimeoutMs);
+        var name = key.Length == 0 ? NoKey : new Key(key);
+        var wrong = key.Length == 0 ? settings.Limits.Violation(0, 0) : settings.Limits.Violation(name, operation.Value?.Length ?? 0);
+        var request = new RespRequest(Connection.Batch, Spec.Name, name, operation, settings.RequestTimeoutMs);
         if (wrong is null) Connection.Batch.Add(request);
         else request.Refuse(wrong);
         return request;

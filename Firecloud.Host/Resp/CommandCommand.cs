@@ -46,7 +46,7 @@ internal static class CommandCommand
             else if (call.Is(3, "MODULE") || call.Is(3, "ACLCAT")) served = [];
             else return Fail(RespErrors.Syntax);
         }
-        var names = served.Select(CommandTable.LowerName).ToList();
+        var names = served.Select(s => s.LowerName).ToList();
         return writer =>
         {
             writer.Set(names.Count);
@@ -80,7 +80,7 @@ internal static class CommandCommand
             }
             var flags = spec.FlagNames().ToList();
             writer.Array(10);
-            writer.Bulk(CommandTable.LowerName(spec));
+            writer.Bulk(spec.LowerName);
             writer.Integer(spec.Arity);
             writer.Set(flags.Count);
             foreach (var flag in flags) writer.Simple(flag);
@@ -98,7 +98,7 @@ internal static class CommandCommand
         writer.Map(specs.Count);
         foreach (var spec in specs)
         {
-            writer.Bulk(CommandTable.LowerName(spec));
+            writer.Bulk(spec.LowerName);
             writer.Map(3);
             writer.Bulk("summary");
             writer.Bulk(spec.Summary);

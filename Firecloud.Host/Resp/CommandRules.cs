@@ -9,7 +9,7 @@ internal static class CommandRules
     public static string? WhyNot(CommandCall call)
     {
         var spec = call.Spec;
-        if (!spec.Takes(call.Count)) return RespErrors.WrongArity(CommandTable.LowerName(spec));
+        if (!spec.Takes(call.Count)) return RespErrors.WrongArity(spec.LowerName);
         if (call.Session.User is not { } user)
         {
             if (!spec.Flags.HasFlag(CommandFlags.NoAuth)) return RespErrors.NotLoggedIn;
@@ -30,7 +30,7 @@ internal static class CommandRules
     {
         var spec = call.Spec;
         var mayNot = (spec.Flags.HasFlag(CommandFlags.Write) && !user.MayWrite) || (spec.Flags.HasFlag(CommandFlags.Admin) && !user.IsAdmin);
-        if (mayNot) return NoPermission(user, CommandTable.LowerName(spec));
+        if (mayNot) return NoPermission(user, spec.LowerName);
         if (user.Prefixes.Count == 0) return null;
         return spec.Keys.Of(call.Arguments).All(user.MayName) ? null : "NOPERM No permissions to access a key";
     }

@@ -59,6 +59,9 @@ internal readonly record struct KeyPositions(int First, int Last, int Step)
 /// <param name="Flags">What it does.</param>
 internal sealed record CommandSpec(string Name, int Arity, CommandFlags Flags)
 {
+    /// <summary>The name in small letters, as errors and COMMAND have it.</summary>
+    public string LowerName { get; } = Name.ToLowerInvariant();
+
     /// <summary>Its arguments, for people.</summary>
     public string Syntax { get; init; } = "";
 
@@ -79,9 +82,6 @@ internal sealed record CommandSpec(string Name, int Arity, CommandFlags Flags)
 
     /// <summary>What Redis does differently; every difference that the tests find is here.</summary>
     public string? Differs { get; init; }
-
-    /// <summary>What this version lacks to run it, or part of it; null where nothing is lacking.</summary>
-    public string? Lacks { get; init; }
 
     /// <summary>Names of what follows it, for CLIENT and the like.</summary>
     public IReadOnlyList<string> Subcommands { get; init; } = [];

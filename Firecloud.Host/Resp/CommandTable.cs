@@ -15,19 +15,13 @@ internal static class CommandTable
     private static readonly FrozenDictionary<string, CommandSpec> ByName =
         ((IEnumerable<CommandSpec>)[
             .. ConnectionCommands.All, .. ClientCommand.All, .. ServerCommands.All, .. CommandCommand.All, .. StringCommands.All,
-            .. CounterCommands.All, .. KeyCommands.All, .. ScanCommands.All, .. FirecloudCommands.All, .. LackingCommands.All,
-            .. RefusedCommands.All])
+            .. PartCommands.All, .. CounterCommands.All, .. KeyCommands.All, .. ExpiryCommands.All, .. ScanCommands.All, .. FirecloudCommands.All,
+            .. LockCommands.All, .. RefusedCommands.All])
         .ToFrozenDictionary(c => c.Name, StringComparer.OrdinalIgnoreCase);
 
-    private static readonly FrozenDictionary<string, string> LowerNames =
-        ByName.Values.ToFrozenDictionary(c => c.Name, c => c.Name.ToLowerInvariant());
-
-    /// <summary>All that are served, wholly or in part, by name.</summary>
+    /// <summary>All that are served, by name.</summary>
     public static IReadOnlyList<CommandSpec> Served { get; } =
         [.. ByName.Values.Where(c => c.Group != RefusedCommands.Group).OrderBy(c => c.Name, StringComparer.Ordinal)];
-
-    /// <summary>The name in small letters, as errors and COMMAND have it.</summary>
-    public static string LowerName(CommandSpec spec) => LowerNames.TryGetValue(spec.Name, out var name) ? name : "unknown";
 
     /// <summary>A command, or null.</summary>
     /// <param name="name">In any letters.</param>

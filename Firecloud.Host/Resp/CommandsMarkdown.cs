@@ -24,9 +24,17 @@ internal static class CommandsMarkdown
         - **One key at a time.** A command over several keys acts on each by itself. There are no transactions and no scripts.
         - **Pipelines.** Commands that a client sends without waiting for answers run at the same time, and are answered in order. Those that
           name the same key run in the client's order. Those of different keys have no order: wait for an answer where one has to come first.
+          Of SETs of one key that come side by side only the last may be sent on: the values between are seen by nobody.
         - **Errors.** Below. After `UNKNOWN` or `PARTIAL`, and when the connection is lost before the answer, get the keys before you write again;
           with every other error the command was certainly not done.
         - **Transactions of client libraries**: switch them off for pipelines (Python: `pipeline(transaction=False)`).
+        - **Times.** A value expires by the clock of the node that owns its key, which also counts times "from now": the clock of the node that is
+          asked, and the client's, do no harm. TTL and PTTL are told by the clock of the node that is asked. What is gone stays gone
+          ([protocol.md](protocol.md), section 11). To let a key expire, or to let it stay, is a write: it gives the key a new version.
+        - **Locks.** FIRECLOUD.LOCK answers a *fencing token*: a text of 58 characters, higher (compared as text, or byte by byte) than every token that
+          was ever given for this key, also across its deletion and expiry. A holder that was paused for longer than its lock lasts does not
+          know that it has lost it: send the token along with whatever the lock protects, and let that refuse a token lower than the highest it
+          has seen. A lock is a plain key that holds the holder's name: SET and DEL break it. Choose a name that nobody else has.
         - **Keys** have 1 byte to 1 KiB, values at most 1 MiB by default. The empty key is refused.
         - **MOVED and ASK** are never answered: use a client for a single server, with one or all nodes as its endpoints, not one for Redis Cluster.
 
@@ -67,7 +75,6 @@ internal static class CommandsMarkdown
         var rights = spec.Flags.HasFlag(CommandFlags.Admin) ? "admin" : spec.Flags.HasFlag(CommandFlags.Write) ? "write" : null;
         if (rights is not null) Line(text, $"- Right: `{rights}`.");
         if (spec.Atomicity is not null) Line(text, $"- At one moment: {spec.Atomicity}");
-        if (spec.Lacks is not null) Line(text, $"- Not in this version: {spec.Lacks}.");
         if (spec.Differs is not null) Line(text, $"- Unlike Redis: {spec.Differs}");
     }
 

@@ -47,7 +47,7 @@ internal static class KeyCommands
         new("COPY", -3, Write)
         {
             Syntax = "source destination [DB 0] [REPLACE]", Group = Group, Since = "6.2.0", Keys = new KeyPositions(1, 2, 1),
-            Summary = "Copies a value to another key: 1, or 0 when there is none, or the other is there and REPLACE is not said.",
+            Summary = "Copies a value, and when it expires, to another key: 1, or 0 when there is none, or the other is there and REPLACE is not said.",
             Atomicity = "Two steps: a get of the one, then a conditional put of the other.",
             Differs = "At Redis both happen at one moment. There is one database.", Run = CopyAsync,
         },
@@ -108,11 +108,18 @@ internal static class KeyCommands
         {
             if ((key.Length == 0 ? limits.Violation(0, 0) : limits.Violation(new Key(key), 0)) is { } wrong) return Fail($"ERR COPY: {wrong}");
         }
-        var source = await call.RunAsync(new Key(call[1]), Operation.Get);
+        var source = await call.RunAsync(new Key(call[1]), Operation.Get with { ReturnsExpiry = true });
         if (source.Kind != ResultKind.Done) return Fail(RespErrors.Of("COPY", source));
         if (source.Value is not { } value) return writer => writer.Flag(false);
-        var put = await call.RunAsync(new Key(call[2]), replaces ? Operation.Put(value) : Operation.CompareAndSet(null, value));
+        var put = await call.RunAsync(new Key(call[2]), ToPut(value, source.ExpiresAt, replaces));
         return put.Kind == ResultKind.Done ? writer => writer.Flag(put.Outcome == Outcome.Applied) : Fail(RespErrors.Of("COPY", put));
+    }
+
+    private static Operation ToPut(byte[] value, long expiresAt, bool replaces)
+    {
+        if (replaces) return Operation.Put(value) with { ExpiresAt = expiresAt };
+        var expiry = expiresAt > 0 ? ExpiryRule.At : ExpiryRule.None;
+        return Operation.Of(new Update { If = UpdateCondition.Absent, Change = UpdateChange.Set, Expiry = expiry }, value, expiresAt);
     }
 
     private static Answer Fail(string error) => writer => writer.Error(error);

@@ -17,7 +17,8 @@ internal sealed class RespConnection
     private readonly RespParser _parser;
     private readonly RespWriter _writer;
     private readonly List<byte[][]> _commands = [];
-    private readonly List<(CommandCall Call, Answer Answer)> _answers = [];
+    private readonly List<(CommandCall Call, Answer Answer, bool IsRefused)> _answers = [];
+    private (byte[] Name, CommandSpec? Spec) _last = ([], null);
     private bool _closing;
 
     public RespConnection(RespServer server, ConnectionContext context, RespSession session)
@@ -34,12 +35,20 @@ internal sealed class RespConnection
 
     public RespBatch Batch { get; }
 
+    /// <summary>It was ended from outside, and is going.</summary>
+    public bool IsAborted { get; private set; }
+
     /// <summary>Ends the connection after this answer.</summary>
     public void Close() => _closing = true;
 
     /// <summary>Ends the connection at once, from any thread.</summary>
     /// <param name="why">For the log.</param>
-    public void Abort(string why) => _context.Abort(new ConnectionAbortedException(why));
+    public void Abort(string why)
+    {
+        IsAborted = true;
+        _context.Abort(new ConnectionAbortedException(why));   // ends what waits for the client
+        Batch.Abandon();                                       // and what waits for the node
+    }
 
     /// <summary>Serves the client until it goes.</summary>
     public async Task RunAsync()
@@ -47,7 +56,7 @@ internal sealed class RespConnection
         var input = _context.Transport.Input;
         while (!_closing)
         {
-            var read = await input.ReadAsync(Server.Stopping);
+            var read = await input.ReadAsync();
             if (read.IsCanceled) break;
             Session.LastMs = Environment.TickCount64;
             var buffer = read.Buffer;
@@ -84,33 +93,40 @@ internal sealed class RespConnection
         foreach (var arguments in _commands)
         {
             if (_closing) break;
-            var spec = CommandTable.Find(arguments[0]);
+            var spec = Find(arguments[0]);
             var call = new CommandCall(this, spec ?? CommandTable.Unknown, arguments);
-            Server.Counters.CountCommand();
-            if (spec is not null) Session.LastCommand = CommandTable.LowerName(spec);
+            if (spec is not null) Session.LastCommand = spec.LowerName;
             var error = spec is null ? RespErrors.UnknownCommand(arguments) : CommandRules.WhyNot(call);
             if (error is not null)
             {
-                _answers.Add((call, writer => writer.Error(error)));
+                _answers.Add((call, writer => writer.Error(error), true));
             }
             else if (spec!.Plan is { } plan)
             {
-                _answers.Add((call, plan(call)));
+                _answers.Add((call, plan(call), false));
                 if (Batch.Count >= Server.Settings.MaxPipeline) await FinishAsync();
             }
             else
             {
                 await FinishAsync();
-                await AnswerAsync(call, await spec.Run!(call));
+                await AnswerAsync(call, await spec.Run!(call), isRefused: false);
             }
         }
+        Server.Counters.CountCommands(_commands.Count);
         _commands.Clear();
         await FinishAsync();
     }
 
+    // The parser gives one array to commands of one name that follow each other.
+    private CommandSpec? Find(byte[] name)
+    {
+        if (!ReferenceEquals(name, _last.Name)) _last = (name, CommandTable.Find(name));
+        return _last.Spec;
+    }
+
     private async Task FinishAsync()
     {
-        await Batch.RunAsync(Server.Stopping);
+        await Batch.RunAsync();
         if (Batch.Bytes > Server.Settings.MaxOutputBytes)
         {
             _closing = true;
@@ -118,18 +134,18 @@ internal sealed class RespConnection
                 $"The answers have {Batch.Bytes} bytes of values; at most {Server.Settings.MaxOutputBytes} are kept for one client "
                 + "(firecloud.resp.max-output). Ask for fewer keys at a time.");
         }
-        foreach (var (call, answer) in _answers) await AnswerAsync(call, answer);
+        foreach (var (call, answer, isRefused) in _answers) await AnswerAsync(call, answer, isRefused);
         _answers.Clear();
         Batch.Clear();
     }
 
-    private async ValueTask AnswerAsync(CommandCall call, Answer answer)
+    private async ValueTask AnswerAsync(CommandCall call, Answer answer, bool isRefused)
     {
         _writer.Protocol = Session.Protocol;
         _writer.IsMuted = !Session.WantsReplies || Session.Skip > 0;
         if (Session.Skip > 0) Session.Skip--;
         answer(_writer);
-        Server.Audit.Note(call);
+        Server.Audit.Note(call, isRefused);
         if (_writer.Written >= FlushAt) await FlushAsync();
     }
 
@@ -137,7 +153,7 @@ internal sealed class RespConnection
     private async ValueTask<bool> FlushAsync()
     {
         Server.Counters.CountOutput(_writer.TakeWritten());
-        var flush = _context.Transport.Output.FlushAsync(Server.Stopping);
+        var flush = _context.Transport.Output.FlushAsync();
         if (flush.IsCompletedSuccessfully) return Goes(flush.Result);
         try
         {

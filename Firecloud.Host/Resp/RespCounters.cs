@@ -26,7 +26,7 @@ internal sealed class RespCounters
 
     public void CountConnection() => Interlocked.Increment(ref _connections);
 
-    public void CountCommand() => Interlocked.Increment(ref _commands);
+    public void CountCommands(int count) => Interlocked.Add(ref _commands, count);
 
     public void CountRejected() => Interlocked.Increment(ref _rejected);
 

@@ -13,6 +13,12 @@ internal static class RespErrors
     public const string NotLoggedIn = "NOAUTH Authentication required.";
     public const string WrongPassword = "WRONGPASS invalid username-password pair or user is disabled.";
 
+    public const string NotAFloat = "ERR value is not a valid float";
+
+    /// <summary>Done, by an earlier attempt of the node's own, but there is nothing left to tell of it.</summary>
+    public const string NotKept = "UNKNOWN What it should answer is not known any more, though it is decided: an earlier attempt of this node's did it, and other writes "
+        + "of the key have followed. Get the key before you write again.";
+
     private const int MaxShown = 128;
 
     /// <summary>Every first word that Firecloud has beside Redis' own, and what it means, for COMMANDS.md.</summary>
@@ -63,9 +69,8 @@ internal static class RespErrors
 
     public static string UnknownSubcommand(string command, byte[] name) => $"ERR unknown subcommand '{Shown(name)}'. Try {command} HELP.";
 
-    /// <summary>What this version can't do yet.</summary>
-    public static string Lacking(string command, string what) =>
-        $"ERR {command} is not served by this version of Firecloud: it lacks {what}. Nothing was done.";
+    /// <summary>A client's text in a line of the log: it can't begin another one.</summary>
+    public static string Printable(string text) => text.Any(char.IsControl) ? string.Concat(text.Select(c => char.IsControl(c) ? ' ' : c)) : text;
 
     /// <summary>A client's bytes in a message.</summary>
     public static string Shown(byte[] text, int most = MaxShown) => Encoding.UTF8.GetString(text.AsSpan(0, Math.Min(most, text.Length)));

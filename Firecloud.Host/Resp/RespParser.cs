@@ -39,6 +39,7 @@ internal sealed class RespParser(int maxBytes)
     private const int MaxBulkOfStrangers = 16 * 1024;
 
     private byte[][] _arguments = [];
+    private byte[] _name = [];   // of the last command
     private int _count;        // arguments of the command that has begun; 0: none has
     private int _taken;
     private int _bulk = -1;    // length of the argument that has begun; -1: none has
@@ -128,13 +129,24 @@ internal sealed class RespParser(int maxBytes)
             _bulk = (int)length;
         }
         if (input.Length < _bulk + 2L) return false;
-        var argument = _bulk == 0 ? [] : new byte[_bulk];
-        input.Slice(0, _bulk).CopyTo(argument);
+        var argument = Copy(input);
         input = input.Slice(_bulk + 2L);
         if (_taken == _arguments.Length) Array.Resize(ref _arguments, (int)Math.Min(2L * _taken, _count));
         _arguments[_taken++] = argument;
         _bulk = -1;
         return true;
+    }
+
+    private byte[] Copy(in ReadOnlySequence<byte> input)
+    {
+        if (_bulk == 0) return [];
+        // Mostly it is the same command as before: one array for all of them.
+        var first = input.FirstSpan;
+        if (_taken == 0 && first.Length >= _bulk && first[.._bulk].SequenceEqual(_name)) return _name;
+        var argument = new byte[_bulk];
+        input.Slice(0, _bulk).CopyTo(argument);
+        if (_taken == 0) _name = argument;
+        return argument;
     }
 
     // Up to \r, which one more byte follows.

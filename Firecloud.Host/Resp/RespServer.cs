@@ -67,7 +67,7 @@ internal sealed class RespServer : IAsyncDisposable
     public IPEndPoint Address { get; private set; } = new(IPAddress.None, 0);
 
     /// <summary>Every client.</summary>
-    public IEnumerable<RespConnection> Clients => _clients.Values.OrderBy(c => c.Session.Id);
+    public IEnumerable<RespConnection> Clients => _clients.Values.Where(c => !c.IsAborted).OrderBy(c => c.Session.Id);
 
     public int ClientCount => _clients.Count;
 
@@ -174,7 +174,11 @@ internal sealed class RespServer : IAsyncDisposable
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
         builder.Services.AddLogging();
-        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(options =>
+        // A client is served by the thread that its socket's event came to: nothing here holds a thread up. And what it sends is read in one
+        // system call instead of two, for 4 KiB more per idle client.
+        builder.WebHost.UseKestrelCore().UseSockets(sockets =>
+            (sockets.UnsafePreferInlineScheduling, sockets.WaitForDataBeforeAllocatingBuffer) = (true, false));
+        builder.WebHost.UseKestrelHttpsConfiguration().ConfigureKestrel(options =>
         {
             options.AddServerHeader = false;
             options.Listen(address, listen =>

@@ -24,6 +24,9 @@ internal sealed class RespUsers
     /// <summary>False: nobody needs a password.</summary>
     public bool Any => _users.Count > 0;
 
+    /// <summary>True for a user of the settings; without any, for who is everybody then.</summary>
+    public bool Has(string name) => Any ? _users.ContainsKey(name) : name == RespUser.Everybody.Name;
+
     /// <summary>The user whose password this is, or null.</summary>
     public async Task<RespUser?> LogInAsync(string name, byte[] password)
     {

@@ -1,28 +1,23 @@
+using Firecloud.Actors.Protocol;
+
 namespace Firecloud.Host.Resp;
 
 /// <summary>What follows SET key value.</summary>
-internal sealed record SetOptions
+internal sealed class SetOptions
 {
-    /// <summary>Only where there is no value.</summary>
-    public bool IfAbsent { get; private set; }
+    private TimeForm? _form;
+    private int _time;         // where the number is
+    private bool _keepsExpiry;
+    private ExpiryTime? _expiry;
 
-    /// <summary>Only where there is one.</summary>
-    public bool IfPresent { get; private set; }
+    /// <summary>When it is done: always, where there is no value (NX), where there is one (XX), where it is <see cref="IfEqual"/>.</summary>
+    public UpdateCondition Condition { get; private set; } = UpdateCondition.None;
 
-    /// <summary>Only where the value is this one.</summary>
+    /// <summary>IFEQ: the value that must be there.</summary>
     public byte[]? IfEqual { get; private set; }
 
     /// <summary>Answer the value before.</summary>
     public bool ReturnsOld { get; private set; }
-
-    /// <summary>Leave the time at which it expires.</summary>
-    public bool KeepsExpiry { get; private set; }
-
-    /// <summary>EX, PX, EXAT or PXAT; null for none.</summary>
-    public string? ExpiryOption { get; private set; }
-
-    /// <summary>Its number.</summary>
-    public long Expiry { get; private set; }
 
     /// <summary>Reads them.</summary>
     /// <param name="call">SET.</param>
@@ -31,40 +26,57 @@ internal sealed record SetOptions
     public static SetOptions? TryRead(CommandCall call, out string error)
     {
         var options = new SetOptions();
+        error = RespErrors.Syntax;
         for (var i = 3; i < call.Count; i++)
         {
-            error = options.TakeOne(call, ref i);
-            if (error.Length > 0) return null;
+            if (!options.TryTake(call, ref i)) return null;
         }
-        error = options.ExpiryOption is { } name ? WrongExpiry(name, options.Expiry, "set") ?? "" : "";
+        error = "";
+        if (options._form is not { } form) return options;
+        error = ExpiryTime.TryRead(call, options._time, form, out var time) ?? "";
+        options._expiry = time;
         return error.Length == 0 ? options : null;
     }
 
-    /// <summary>Why a time can't be one at which something expires, or null.</summary>
-    /// <param name="option">EX and EXAT are in seconds, PX and PXAT in milliseconds.</param>
-    /// <param name="number">The time.</param>
-    /// <param name="command">In small letters.</param>
-    public static string? WrongExpiry(string option, long number, string command) =>
-        number <= 0 || (option[0] == 'E' && number > long.MaxValue / 1000) ? $"ERR invalid expire time in '{command}' command" : null;
-
-    private string TakeOne(CommandCall call, ref int at)
+    /// <summary>One operation that does it all. The value before is asked of it only where the condition does not say it.</summary>
+    /// <param name="value">The new value.</param>
+    public Operation ToOperation(byte[] value)
     {
-        var option = call.Text(at).ToUpperInvariant();
-        var hasCondition = IfAbsent || IfPresent || IfEqual is not null;
-        switch (option)
+        var operation = Condition == UpdateCondition.None && !_keepsExpiry ? Operation.Put(value, ReturnsOld) : ToUpdate(value);
+        return _expiry is { } expiry ? expiry.On(operation) : operation;
+    }
+
+    private Operation ToUpdate(byte[] value)
+    {
+        var rule = _keepsExpiry ? ExpiryRule.Keep : _expiry is null ? ExpiryRule.None : ExpiryRule.At;
+        return Operation.Of(new Update { If = Condition, Change = UpdateChange.Set, Expiry = rule }, value) with
         {
-            case "NX" when !hasCondition: IfAbsent = true; return "";
-            case "XX" when !hasCondition: IfPresent = true; return "";
-            case "IFEQ" when !hasCondition && at + 1 < call.Count: IfEqual = call[++at]; return "";
-            case "GET": ReturnsOld = true; return "";
-            case "KEEPTTL" when ExpiryOption is null: KeepsExpiry = true; return "";
-            case "EX" or "PX" or "EXAT" or "PXAT" when ExpiryOption is null && !KeepsExpiry && at + 1 < call.Count:
-                if (!call.TryInteger(++at, out var number)) return RespErrors.NotAnInteger;
-                (ExpiryOption, Expiry) = (option, number);
-                return "";
-            case "NX" when IfAbsent: return "";
-            case "XX" when IfPresent: return "";
-            default: return RespErrors.Syntax;
+            Expected = IfEqual,
+            ReturnsOld = ReturnsOld && Condition is UpdateCondition.None or UpdateCondition.Present,
+        };
+    }
+
+    private bool TryTake(CommandCall call, ref int at)
+    {
+        var hasNext = at + 1 < call.Count;
+        if (call.Is(at, "NX")) return TryCondition(UpdateCondition.Absent);
+        if (call.Is(at, "XX")) return TryCondition(UpdateCondition.Present);
+        if (call.Is(at, "IFEQ") && hasNext && IfEqual is null)
+        {
+            IfEqual = call[++at];
+            return TryCondition(UpdateCondition.ValueEquals);
         }
+        if (call.Is(at, "GET")) return ReturnsOld = true;
+        if (call.Is(at, "KEEPTTL") && _form is null) return _keepsExpiry = true;
+        if (TimeForm.Of(call[at]) is not { } form || _keepsExpiry || !hasNext || (_form is { } other && other != form)) return false;
+        (_form, _time) = (form, ++at);
+        return true;
+    }
+
+    private bool TryCondition(UpdateCondition condition)
+    {
+        if (Condition != UpdateCondition.None && Condition != condition) return false;
+        Condition = condition;
+        return true;
     }
 }

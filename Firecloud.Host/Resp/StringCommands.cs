@@ -5,15 +5,15 @@ namespace Firecloud.Host.Resp;
 /// <summary>Commands that read and write values.</summary>
 internal static class StringCommands
 {
-    public const string LacksExpiry = "values that expire";
-    public const string LacksConditions = "conditional writes other than 'absent' and 'equal'";
-
     private const string Group = "string";
     private const string EachByItself = "Each key by itself, at moments of their own between call and answer.";
 
     private const CommandFlags Write = CommandFlags.Write;
     private const CommandFlags Read = CommandFlags.ReadOnly;
     private const CommandFlags Fast = CommandFlags.Fast;
+
+    private static readonly Update ExpireAndGet = new() { Change = UpdateChange.Keep, Expiry = ExpiryRule.At, ReturnsNew = true };
+    private static readonly Update PersistAndGet = ExpiryCommands.Stay with { ReturnsNew = true };
 
     public static readonly CommandSpec[] All =
     [
@@ -24,14 +24,25 @@ internal static class StringCommands
         },
         new("SET", -3, Write)
         {
-            Syntax = "key value [NX | IFEQ value] [GET]", Group = Group, Keys = KeyPositions.One,
-            Summary = "Sets the value: always, only where there is none (NX), or only where it is another given one (IFEQ).",
-            Differs = "IFEQ is Valkey's; Redis 7 has no such option. Where IFEQ does not hold the answer is null.",
-            Lacks = "EX, PX, EXAT, PXAT and KEEPTTL (" + LacksExpiry + "), and XX (" + LacksConditions + ")", Plan = Set,
+            Syntax = "key value [NX | XX | IFEQ value] [GET] [EX seconds | PX milliseconds | EXAT seconds | PXAT milliseconds | KEEPTTL]",
+            Group = Group, Keys = KeyPositions.One,
+            Summary = "Sets the value: always, or only where there is none (NX), where there is one (XX), where it is another given one (IFEQ); null where "
+                + "it is not set. GET: answers the value before instead. Without EX, PX, EXAT, PXAT and KEEPTTL the value never expires.",
+            Differs = "IFEQ is Valkey's; Redis 7 has no such option. Where IFEQ does not hold the answer is null.", Plan = Set,
+        },
+        new("SETEX", 4, Write)
+        {
+            Syntax = "key seconds value", Group = Group, Since = "2.0.0", Keys = KeyPositions.One, Summary = "SET with EX.",
+            Plan = call => SetWithExpiry(call, TimeForm.Seconds),
+        },
+        new("PSETEX", 4, Write)
+        {
+            Syntax = "key milliseconds value", Group = Group, Since = "2.6.0", Keys = KeyPositions.One, Summary = "SET with PX.",
+            Plan = call => SetWithExpiry(call, TimeForm.Milliseconds),
         },
         new("GETSET", 3, Write | Fast)
         {
-            Syntax = "key value", Group = Group, Keys = KeyPositions.One, Summary = "Sets the value and answers the one before.",
+            Syntax = "key value", Group = Group, Keys = KeyPositions.One, Summary = "Sets the value, which never expires, and answers the one before.",
             Plan = call => Old(call.Submit(call[1], Operation.Put(call[2], returnsOld: true))),
         },
         new("GETDEL", 2, Write | Fast)
@@ -41,8 +52,8 @@ internal static class StringCommands
         },
         new("GETEX", -2, Write | Fast)
         {
-            Syntax = "key", Group = Group, Since = "6.2.0", Keys = KeyPositions.One, Summary = "The value, or null.",
-            Lacks = "EX, PX, EXAT, PXAT and PERSIST (" + LacksExpiry + ")", Plan = GetEx,
+            Syntax = "key [EX seconds | PX milliseconds | EXAT seconds | PXAT milliseconds | PERSIST]", Group = Group, Since = "6.2.0", Keys = KeyPositions.One,
+            Summary = "The value, or null, and lets it expire then, or never (PERSIST).", Plan = GetEx,
         },
         new("SETNX", 3, Write | Fast)
         {
@@ -60,19 +71,6 @@ internal static class StringCommands
             Atomicity = EachByItself + " When only some are done the answer is PARTIAL or UNKNOWN; the same MSET again is harmless.",
             Differs = "At Redis all are set at one moment, or none.", Plan = MSet,
         },
-        new("STRLEN", 2, Read | Fast)
-        {
-            Syntax = "key", Group = Group, Since = "2.2.0", Keys = KeyPositions.One, Summary = "The value's length in bytes; 0 for none.", Plan = StrLen,
-        },
-        new("GETRANGE", 4, Read)
-        {
-            Syntax = "key start end", Group = Group, Since = "2.4.0", Keys = KeyPositions.One,
-            Summary = "Part of the value, both ends included; negative from its end. The whole value is read.", Plan = GetRange,
-        },
-        new("SUBSTR", 4, Read)
-        {
-            Syntax = "key start end", Group = Group, Keys = KeyPositions.One, Summary = "GETRANGE by its old name.", Plan = GetRange,
-        },
     ];
 
     /// <summary>The value of a get.</summary>
@@ -89,61 +87,73 @@ internal static class StringCommands
         else writer.Flag(request.Applied);
     };
 
-    /// <summary>The value before a write.</summary>
+    /// <summary>The value before a write that nothing but a value's absence holds up.</summary>
     public static Answer Old(RespRequest request) => writer =>
     {
         if (request.Error is { } error) writer.Error(error);
-        else if (!request.Result.ValueKnown && request.Applied) writer.Error("UNKNOWN It is done, but the value before it is not kept any more: it was done by an earlier attempt, and later writes of the key have replaced it. Don't write it again for that.");
-        else writer.Bulk(request.Result.Value);
+        else if (request.Applied) Known(writer, request);
+        else writer.Null();
     };
+
+    // A retry may find that later writes have replaced what its first attempt had to tell.
+    private static void Known(RespWriter writer, RespRequest request)
+    {
+        if (request.Result.ValueKnown) writer.Bulk(request.Result.Value);
+        else writer.Error(RespErrors.NotKept);
+    }
 
     private static Answer Set(CommandCall call)
     {
-        if (SetOptions.TryRead(call, out var error) is not { } options) return writer => writer.Error(error);
-        if (options.ExpiryOption is not null || options.KeepsExpiry) return Lacking($"SET with {options.ExpiryOption ?? "KEEPTTL"}", LacksExpiry);
-        if (options.IfPresent) return Lacking("SET with XX", LacksConditions);
-        if (options.IfAbsent || options.IfEqual is not null)
-        {
-            var swap = call.Submit(call[1], Operation.CompareAndSet(options.IfEqual, call[2]));
-            return options.ReturnsOld ? OldOfSwap(swap, options) : writer => WriteSwap(writer, swap);
-        }
-        var put = call.Submit(call[1], Operation.Put(call[2], options.ReturnsOld));
-        if (options.ReturnsOld) return Old(put);
-        return writer =>
-        {
-            if (put.Error is { } wrong) writer.Error(wrong);
-            else writer.Ok();
-        };
+        if (call.Count == 3) return Ok(call.Submit(call[1], Operation.Put(call[2])));
+        if (SetOptions.TryRead(call, out var error) is not { } options) return Fail(error);
+        var request = call.Submit(call[1], options.ToOperation(call[2]));
+        if (options.ReturnsOld) return OldOfSet(request, options);
+        return options.Condition == UpdateCondition.None ? Ok(request) : OkOrNull(request);
     }
 
-    private static void WriteSwap(RespWriter writer, RespRequest swap)
+    private static Answer SetWithExpiry(CommandCall call, TimeForm form) => ExpiryTime.TryRead(call, 2, form, out var time) is { } wrong
+        ? Fail(wrong)
+        : Ok(call.Submit(call[1], time.On(Operation.Put(call[3]))));
+
+    private static Answer Ok(RespRequest request) => writer =>
     {
-        if (swap.Error is { } error) writer.Error(error);
-        else if (swap.Applied) writer.Ok();
+        if (request.Error is { } error) writer.Error(error);
+        else writer.Ok();
+    };
+
+    private static Answer OkOrNull(RespRequest request) => writer =>
+    {
+        if (request.Error is { } error) writer.Error(error);
+        else if (request.Applied) writer.Ok();
         else writer.Null();
-    }
+    };
 
-    // Where it was swapped the value before is the expected one.
-    private static Answer OldOfSwap(RespRequest swap, SetOptions options)
+    // Where it was set the condition says what was there before, if it says anything; where it was not, what is there is the answer.
+    private static Answer OldOfSet(RespRequest request, SetOptions options) => options.Condition switch
     {
-        var old = Old(swap);
-        return writer =>
+        UpdateCondition.Absent or UpdateCondition.ValueEquals => writer =>
         {
-            if (swap.Applied) writer.Bulk(options.IfEqual);
-            else old(writer);
-        };
-    }
+            if (request.Error is { } error) writer.Error(error);
+            else if (request.Applied) writer.Bulk(options.IfEqual);
+            else Known(writer, request);
+        },
+        _ => Old(request),
+    };
 
     private static Answer GetEx(CommandCall call)
     {
         if (call.Count == 2) return Value(call.Submit(call[1], Operation.Get));
-        if (call.Count == 3 && call.Is(2, "PERSIST")) return Lacking("GETEX with PERSIST", LacksExpiry);
-        if (call.Count != 4) return Fail(RespErrors.Syntax);
-        var option = call.Text(2).ToUpperInvariant();
-        if (option is not ("EX" or "PX" or "EXAT" or "PXAT")) return Fail(RespErrors.Syntax);
-        if (!call.TryInteger(3, out var number)) return Fail(RespErrors.NotAnInteger);
-        return SetOptions.WrongExpiry(option, number, "getex") is { } wrong ? Fail(wrong) : Lacking($"GETEX with {option}", LacksExpiry);
+        if (call.Count == 3 && call.Is(2, "PERSIST")) return ValueLeft(call.Submit(call[1], Operation.Of(PersistAndGet)));
+        if (call.Count != 4 || TimeForm.Of(call[2]) is not { } form) return Fail(RespErrors.Syntax);
+        if (ExpiryTime.TryRead(call, 3, form, out var time) is { } wrong) return Fail(wrong);
+        return ValueLeft(call.Submit(call[1], time.On(Operation.Of(ExpireAndGet))));
     }
+
+    private static Answer ValueLeft(RespRequest update) => writer =>
+    {
+        if (update.Error is { } error) writer.Error(error);
+        else Known(writer, update);
+    };
 
     private static Answer MGet(CommandCall call)
     {
@@ -190,38 +200,6 @@ internal static class StringCommands
         if (unknown is not null) return $"{unknown} Of its {requests.Length} keys {done} are done.";
         return done == 0 ? error : $"PARTIAL {command} is done for {done} of {requests.Length} keys. For another: {error}";
     }
-
-    private static Answer StrLen(CommandCall call)
-    {
-        var get = call.Submit(call[1], Operation.Get);
-        return writer =>
-        {
-            if (get.Error is { } error) writer.Error(error);
-            else writer.Integer(get.Result.Value?.Length ?? 0);
-        };
-    }
-
-    private static Answer GetRange(CommandCall call)
-    {
-        if (!call.TryInteger(2, out var start) || !call.TryInteger(3, out var end)) return Fail(RespErrors.NotAnInteger);
-        var get = call.Submit(call[1], Operation.Get);
-        return writer =>
-        {
-            if (get.Error is { } error) writer.Error(error);
-            else writer.Bulk(Range(get.Result.Value, start, end));
-        };
-    }
-
-    // Both ends are included, and moved into the value; what lies wholly beside it is nothing.
-    private static ReadOnlySpan<byte> Range(ReadOnlySpan<byte> value, long start, long end)
-    {
-        if (start < 0 && end < 0 && start > end) return [];
-        start = Math.Max(0, start < 0 ? start + value.Length : start);
-        end = Math.Min(value.Length - 1, Math.Max(0, end < 0 ? end + value.Length : end));
-        return start > end || value.IsEmpty ? [] : value[(int)start..(int)(end + 1)];
-    }
-
-    private static Answer Lacking(string command, string what) => Fail(RespErrors.Lacking(command, what));
 
     private static Answer Fail(string error) => writer => writer.Error(error);
 }

@@ -19,6 +19,7 @@ public class DurableTests
         cluster.StartNode(0);
         cluster.StartNode(3);
         await cluster.UntilAsync(3, s => s.Serving);
+        await cluster.UntilAsync(0, s => s.Serving);
         await AssertAllAsync(cluster, 3);
         Assert.Equal(ResultKind.Done, (await cluster.PutAsync(0, "new", "value")).Kind);
         cluster.StartNode(1);

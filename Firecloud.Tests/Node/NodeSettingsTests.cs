@@ -19,7 +19,7 @@ public class NodeSettingsTests
         Assert.Equal((1, 4, 256, 5, 3), (settings.Self, settings.Configuration.Members.Count, settings.Configuration.Shards,
             settings.Configuration.Votes.Total, settings.Configuration.Votes.Quorum));
         Assert.Equal((1024, 1 << 20, 5000), (settings.Limits.Key, settings.Limits.Value, settings.RequestTimeoutMs));
-        Assert.Equal(new GatewayLimits(16384, 1500, 20, 300), settings.Gateway);
+        Assert.Equal(new GatewayLimits(16384, 1500, 20, 300) { MaxBatches = 1 }, settings.Gateway);
         Assert.Equal(settings.Gateway, NodeSettings.DefaultGatewayLimits);
         Assert.Equal(new Member("b", 2), settings.Address);
     }

@@ -21,6 +21,8 @@ internal sealed class NodeProcess : IAsyncDisposable
         _process.BeginErrorReadLine();
     }
 
+    public int Id => _process.Id;
+
     public bool IsRunning => !_process.HasExited;
 
     /// <summary>What it printed so far.</summary>

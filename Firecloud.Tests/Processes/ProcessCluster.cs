@@ -19,7 +19,7 @@ internal sealed class ProcessCluster : IAsyncDisposable
     private readonly NodeProcess?[] _nodes = new NodeProcess?[4];
     private FirecloudClient? _client;
 
-    private ProcessCluster(bool onDisk = false)
+    private ProcessCluster(bool onDisk = false, int[]? respPorts = null)
     {
         Ports = TestCluster.FreePorts(4);
         Addresses = [.. Ports.Select(p => $"127.0.0.1:{p}")];
@@ -34,6 +34,7 @@ internal sealed class ProcessCluster : IAsyncDisposable
                     folder = "{{FolderOf(i)}}"
                     write-buffer = 1 MiB
                   }
+                  resp.listen = "{{(respPorts is null ? "" : $"127.0.0.1:{respPorts[i]}")}}"
                 }
                 """);
         }
@@ -47,8 +48,10 @@ internal sealed class ProcessCluster : IAsyncDisposable
 
     public IEnumerable<int> Up => Enumerable.Range(0, 4).Where(i => _nodes[i] is { IsRunning: true });
 
-    public static Task<ProcessCluster> StartAsync(bool onDisk = false) =>
-        StartAsync(new ProcessCluster(onDisk), (cluster, i) => ["--config", cluster.ConfigFile(i)]);
+    /// <param name="onDisk">In folders that go with the cluster.</param>
+    /// <param name="respPorts">TCP ports on which the nodes serve the Redis protocol; null: they don't.</param>
+    public static Task<ProcessCluster> StartAsync(bool onDisk = false, int[]? respPorts = null) =>
+        StartAsync(new ProcessCluster(onDisk, respPorts), (cluster, i) => ["--config", cluster.ConfigFile(i)]);
 
     /// <summary>Starts the nodes the original's way, with the addresses in a given order.</summary>
     /// <param name="order">Places of the addresses, which are sorted.</param>

@@ -109,6 +109,25 @@ public class CoordinatorTests
     }
 
     [Fact]
+    public void A_gateway_hears_at_once_that_the_holder_of_what_was_passed_on_is_out_of_reach()
+    {
+        var node = Node(2);
+        node.OnAnnouncements(new AnnouncementBatch(0, [new Announcement(0, Make.Ballot(5, 0), Make.Version(5, 1))]));
+        node.OnRequests(Batch(1, Make.Request(1, Make.Put("a"), mode: RequestMode.PassOn | RequestMode.Strictly)), "there");
+        Assert.Single(node.Flush().ToCoordinator);
+        node.SetReachable(0b0111);
+        Assert.Empty(node.Flush().ToGateway);
+        // It may have run there, so the gateway goes on with a further attempt, not with the same one.
+        node.SetReachable(0b0110);
+        var (gateway, replies) = Assert.Single(node.Flush().ToGateway);
+        Assert.Equal(("there", 1ul, 1, ReplyStatus.Deposed), ((string)gateway, replies.Replies[0].Id.Number, replies.Replies[0].Attempt, replies.Replies[0].Status));
+        // A late reply finds nobody, and nothing is told twice.
+        node.OnReplies(new ReplyBatch(0, [new Reply { Id = replies.Replies[0].Id, Attempt = 1, Status = ReplyStatus.Done }]));
+        node.SetReachable(0b0010);
+        Assert.Empty(node.Flush().ToGateway);
+    }
+
+    [Fact]
     public void A_request_that_may_not_be_passed_on_is_told_the_holder()
     {
         var node = Node(2);

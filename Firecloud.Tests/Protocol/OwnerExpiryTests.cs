@@ -177,6 +177,32 @@ public class OwnerExpiryTests
         Assert.Equal(Outcome.TooLarge, owner.Run(3, append).Outcome);
     }
 
+    [Fact]
+    public void A_time_from_now_is_counted_by_the_owners_clock_when_it_decides()
+    {
+        var owner = Owner(At - 100);
+        var ask = Operation.Get with { ReturnsExpiry = true };
+        var fromNow = new Update { Change = UpdateChange.Keep, Expiry = ExpiryRule.At };
+        Assert.Equal(Outcome.Applied, owner.Run(2, Operation.Of(fromNow, expiresAt: 250) with { ExpiresFromNow = true }).Outcome);
+        Assert.Equal(At + 150, owner.Run(3, ask).ExpiresAt);
+        // Conditions look at the sum.
+        Assert.Equal(Outcome.NotMatched, owner.Run(4, Operation.Of(fromNow with { ExpiryIf = ExpiryConditions.Later }, expiresAt: 250) with { ExpiresFromNow = true }).Outcome);
+        Assert.Equal(Outcome.Applied, owner.Run(5, Operation.Of(fromNow with { ExpiryIf = ExpiryConditions.Later }, expiresAt: 251) with { ExpiresFromNow = true }).Outcome);
+        foreach (var (life, until) in new[] { (70L, At - 30), (long.MaxValue, long.MaxValue) })
+        {
+            // Both ways of a put: on what is known, and blind.
+            owner.Run(6 + (ulong)until, Operation.Put(Make.Bytes("w")) with { ExpiresAt = life, ExpiresFromNow = true });
+            Assert.Equal(until, owner.Run(7 + (ulong)until, ask).ExpiresAt);
+        }
+        var blind = new OwnerBench(new Replicas()).Own();
+        blind.Proposer.WallMs = 500;
+        blind.Run(1, Operation.Put(Make.Bytes("w")) with { ExpiresAt = 70, ExpiresFromNow = true });
+        Assert.Equal(570, blind.Run(2, ask).ExpiresAt);
+        // Never is never.
+        blind.Run(3, Operation.Put(Make.Bytes("w")) with { ExpiresFromNow = true });
+        Assert.Equal(0, blind.Run(4, ask).ExpiresAt);
+    }
+
     // Holds "v" until At; where an operation is given, it was run as request 2.
     private OwnerBench Owner(long wallMs, string value = "v", Operation? then = null, bool retry = false, int dropAfterMs = 0)
     {

@@ -30,9 +30,14 @@ internal sealed class RespCluster : IAsyncDisposable
 
     /// <param name="settings">Of the section firecloud.resp, in HOCON.</param>
     /// <param name="votes">By node.</param>
-    public static async Task<RespCluster> StartAsync(string settings = "", params int[] votes)
+    public static Task<RespCluster> StartAsync(string settings = "", params int[] votes) => StartAsync(settings, "", votes);
+
+    /// <param name="settings">Of the section firecloud.resp, in HOCON.</param>
+    /// <param name="others">Settings of other sections.</param>
+    /// <param name="votes">By node.</param>
+    public static async Task<RespCluster> StartAsync(string settings, string others, int[] votes)
     {
-        var text = $"firecloud.resp {{\nlisten = \"127.0.0.1:0\"\nallow-flushall = on\n{settings}\n}}";
+        var text = $"firecloud.resp {{\nlisten = \"127.0.0.1:0\"\nallow-flushall = on\n{settings}\n}}\n{others}";
         var cluster = new RespCluster(await TestCluster.StartAsync(votes.Length > 0 ? votes : [2, 1, 1, 1], text));
         for (var node = 0; node < cluster.Nodes.Count; node++)
         {

@@ -5,6 +5,8 @@
 // raw> "bytes"  sent as they are
 // answer        as RespReply writes it; … stands for any text. "2> " and "3> " before it: in that protocol only. "redis> ": Redis' own.
 // closed        the server has closed the connection
+// wait MS       so many milliseconds pass: what expires within them is gone
+using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
 using Firecloud.Host.Resp;
@@ -16,6 +18,9 @@ namespace Firecloud.Tests.Resp;
 internal sealed record ScenarioStep(int Line, string Command, bool IsRaw)
 {
     public Dictionary<string, string> Expected { get; } = [];
+
+    /// <summary>Milliseconds to wait once it is answered.</summary>
+    public int WaitMs { get; set; }
 
     public byte[][] Words => InlineCommand.TrySplit(Encoding.UTF8.GetBytes(Command), out var words) ? words : throw new FormatException(Command);
 
@@ -41,6 +46,7 @@ internal static class Scenario
             if (line.StartsWith("== ", StringComparison.Ordinal)) sections.Add((line[3..], []));
             else if (line.StartsWith("> ", StringComparison.Ordinal)) sections[^1].Steps.Add(new ScenarioStep(i + 1, line[2..], false));
             else if (line.StartsWith("raw> ", StringComparison.Ordinal)) sections[^1].Steps.Add(new ScenarioStep(i + 1, line[5..], true));
+            else if (line.StartsWith("wait ", StringComparison.Ordinal)) sections[^1].Steps[^1].WaitMs = int.Parse(line[5..], CultureInfo.InvariantCulture);
             else Expect(sections[^1].Steps[^1], line);
         }
         return sections;
@@ -65,6 +71,7 @@ internal static class Scenario
                     var answer = await client.ReadAsync() ?? "closed";
                     if (!Matches(each, answer)) wrong.Add($"scenario.txt:{step.Line} ({title}): {step.Command}\n  expected {each}\n  answered {answer}");
                 }
+                if (step.WaitMs > 0) await Task.Delay(step.WaitMs);
             }
         }
         return wrong;

@@ -91,10 +91,7 @@ internal sealed class SimClient : ISimPlace
     {
         for (var member = 0; member < Simulation.Members; member++)
         {
-            if (Gateway.Outbox[member].Count == 0) continue;
-            var requests = Gateway.Outbox[member].ToArray();
-            Gateway.Outbox[member].Clear();
-            foreach (var part in Batching.Cut(requests, _world.Options.FrameSize))
+            foreach (var part in Batching.Cut(Gateway.Take(member), _world.Options.FrameSize))
             {
                 _world.Network.Send(Id, member, new RequestBatch(_number, ++_serial, part));
             }

@@ -134,6 +134,13 @@ internal sealed record SimOptions
         FrameSize = r.OneIn(8) ? 150 : 48 << 10,
     };
 
+    /// <summary>The same world, where in two of five few batches may be on their way; drawn apart, so that the others stay as they are.</summary>
+    public SimOptions WithBatchWindows(ulong seed)
+    {
+        var most = (seed % 5) switch { 1 => 1, 4 => 2, _ => int.MaxValue };
+        return this with { Proposer = Proposer with { MaxBatches = most }, Gateway = Gateway with { MaxBatches = most } };
+    }
+
     /// <summary>The same world, with values that expire in one of four; drawn apart, so that the others stay as they are.</summary>
     public SimOptions WithExpiry(ulong seed)
     {

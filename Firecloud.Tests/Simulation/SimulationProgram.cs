@@ -9,7 +9,7 @@ internal static class SimulationProgram
 {
     private const int ReportsShown = 5;
 
-    public static int Main(string[] args)
+    public static int Run(string[] args)
     {
         try
         {

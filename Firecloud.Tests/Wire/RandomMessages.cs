@@ -134,7 +134,7 @@ internal sealed class RandomMessages(Random random)
         0 => Firecloud.Actors.Protocol.Operation.Get with { ReturnsExpiry = Flip() },
         7 => UpdateOperation(),
         1 => Firecloud.Actors.Protocol.Operation.Put(Bytes(200), Flip()),
-        2 => Firecloud.Actors.Protocol.Operation.Put(Bytes(20)) with { ExpiresAt = (long)Long() },
+        2 => Firecloud.Actors.Protocol.Operation.Put(Bytes(20)) with { ExpiresAt = (long)Long(), ExpiresFromNow = Flip() },
         3 => Firecloud.Actors.Protocol.Operation.Delete(Flip()),
         4 => Firecloud.Actors.Protocol.Operation.CompareAndSet(Flip() ? Bytes(20) : null, Flip() ? Bytes(20) : null),
         5 => Firecloud.Actors.Protocol.Operation.CompareAndSet(Version(), Flip() ? Bytes(20) : null),
@@ -159,6 +159,7 @@ internal sealed class RandomMessages(Random random)
             ExpectedVersion = update.If == UpdateCondition.VersionEquals ? Version() : default,
             ReturnsOld = Flip(),
             ReturnsExpiry = Flip(),
+            ExpiresFromNow = Flip(),
         };
     }
 
