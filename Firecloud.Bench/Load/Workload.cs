@@ -1,4 +1,7 @@
+using System.Buffers;
 using System.Buffers.Text;
+using System.Globalization;
+using System.Text;
 
 namespace Firecloud.Bench.Load;
 
@@ -38,18 +41,23 @@ internal sealed record Workload
     };
 }
 
-/// <summary>The keys and values of a load. The value of a key is always the same, so that a compare-and-set knows it.</summary>
+/// <summary>
+/// The keys and values of a load. The value of a key is always the same, so that a compare-and-set knows it; values of different sizes are
+/// under different keys.
+/// </summary>
 internal sealed class Dataset
 {
-    public const int KeyLength = 14;
+    public const int KeyLength = 16;
 
     private const int MostVariants = 251;
     private const int MostBytes = 16 << 20;
 
+    private readonly byte[] _head;
     private readonly byte[][] _values;
 
     public Dataset(int bytes)
     {
+        _head = Encoding.ASCII.GetBytes(bytes.ToString("x6", CultureInfo.InvariantCulture));
         var random = new Random(1);
         _values = [.. Enumerable.Range(0, Math.Clamp(MostBytes / bytes, 1, MostVariants)).Select(_ => new byte[bytes])];
         foreach (var value in _values) random.NextBytes(value);
@@ -62,17 +70,17 @@ internal sealed class Dataset
     /// <summary>The value of a key: random bytes, one of at most 251 values.</summary>
     public byte[] Value(int key) => _values[key % _values.Length];
 
-    public static byte[] Key(int key)
+    public byte[] Key(int key)
     {
         var bytes = new byte[KeyLength];
         WriteKey(key, bytes);
         return bytes;
     }
 
-    /// <summary>Writes key: and ten digits.</summary>
-    public static void WriteKey(int key, Span<byte> into)
+    /// <summary>Writes the size in six hexadecimal digits and the number of the key in ten decimal ones.</summary>
+    public void WriteKey(int key, Span<byte> into)
     {
-        "key:"u8.CopyTo(into);
-        Utf8Formatter.TryFormat(key, into[4..], out _, new System.Buffers.StandardFormat('D', 10));
+        _head.CopyTo(into);
+        Utf8Formatter.TryFormat(key, into[_head.Length..], out _, new StandardFormat('D', 10));
     }
 }

@@ -113,9 +113,9 @@ internal sealed class FirecloudLibrary(FirecloudServers nodes) : IPeer
             {
                 done = call.Kind switch
                 {
-                    Kind.Get => await client.GetAsync(Dataset.Key(call.Key)) is Done<Entry?> { Value.Value.Length: var length } && length == data.Bytes,
-                    Kind.Put => (await client.PutAsync(Dataset.Key(call.Key), data.Value(call.Key))).IsDone,
-                    _ => await client.CompareAndSetAsync(Dataset.Key(call.Key), (StoreValue)data.Value(call.Key), data.Value(call.Key)) is Done<Swap> { Value.Swapped: true },
+                    Kind.Get => await client.GetAsync(data.Key(call.Key)) is Done<Entry?> { Value.Value.Length: var length } && length == data.Bytes,
+                    Kind.Put => (await client.PutAsync(data.Key(call.Key), data.Value(call.Key))).IsDone,
+                    _ => await client.CompareAndSetAsync(data.Key(call.Key), (StoreValue)data.Value(call.Key), data.Value(call.Key)) is Done<Swap> { Value.Swapped: true },
                 };
             }
             catch (Exception)

@@ -16,7 +16,7 @@ internal sealed class PeersReport(
         ("Operations per second.", RatioTable.Absolute(results, m => Shown($"{m.PerSecond:n0}"))),
         ("Median and 99th percentile of an operation's time, ms.", RatioTable.Absolute(results, m => Shown($"{m.P50 / 1000:f2}, {m.P99 / 1000:f1}"))),
         ("CPU time per operation, µs: all servers, and the load itself.", RatioTable.Absolute(results, m => Shown($"{m.Cpu:f0}, {m.ClientCpu:f0}"))),
-        ("Memory of all servers together, growth by new keys of 14 B with values of 100 B.", MemoryTable()),
+        ("Memory of all servers together, growth by new keys of 16 B with values of 100 B.", MemoryTable()),
     ];
 
     public void Print()

@@ -57,11 +57,11 @@ public sealed class ReportTests
     {
         var commands = new RespCommands(new RespDialect(RespSwap.IfEqual, 2), new Dataset(3));
         commands.Write(new Call(null!) { Kind = Kind.Get, Key = 5 });
-        Assert.Equal("*2\r\n$3\r\nGET\r\n$14\r\nkey:0000000005\r\n", Encoding.ASCII.GetString(commands.Bytes));
+        Assert.Equal("*2\r\n$3\r\nGET\r\n$16\r\n0000030000000005\r\n", Encoding.ASCII.GetString(commands.Bytes));
         commands.Clear();
         commands.Write(new Call(null!) { Kind = Kind.Put, Key = 5 });
         var text = Encoding.Latin1.GetString(commands.Bytes);
-        Assert.StartsWith("*3\r\n$3\r\nSET\r\n$14\r\nkey:0000000005\r\n$3\r\n", text, StringComparison.Ordinal);
+        Assert.StartsWith("*3\r\n$3\r\nSET\r\n$16\r\n0000030000000005\r\n$3\r\n", text, StringComparison.Ordinal);
         Assert.EndsWith("\r\n*3\r\n$4\r\nWAIT\r\n$1\r\n2\r\n$5\r\n10000\r\n", text, StringComparison.Ordinal);
     }
 

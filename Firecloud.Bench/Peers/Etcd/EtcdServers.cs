@@ -93,7 +93,7 @@ internal sealed class EtcdConnection(CallInvoker invoker, Dataset data) : IConne
         bool done;
         try
         {
-            var (key, value) = (Dataset.Key(call.Key), data.Value(call.Key));
+            var (key, value) = (data.Key(call.Key), data.Value(call.Key));
             switch (call.Kind)
             {
                 case Kind.Get:

@@ -70,7 +70,7 @@ internal sealed class RespCommands(RespDialect dialect, Dataset data)
     private void Key(int key)
     {
         Number('$', Dataset.KeyLength);
-        Dataset.WriteKey(key, Room(Dataset.KeyLength + 2));
+        data.WriteKey(key, Room(Dataset.KeyLength + 2));
         _count += Dataset.KeyLength;
         Text("\r\n"u8);
     }
