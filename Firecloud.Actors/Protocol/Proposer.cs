@@ -82,7 +82,7 @@ internal sealed class Proposer
         var back = members & ~_reachable;
         _reachable = members;
         Outbox.Window.Clear();
-        if (!QuorumReachable) RefuseUnwritten();
+        if (!QuorumReachable) OnQuorumLost();
         if (back != 0) Resend(r => true, back);
     }
 
@@ -339,9 +339,9 @@ internal sealed class Proposer
         : request is { Attempt: 1, Operation.NeedsRoom: true } && !Configuration.Votes.IsQuorum(_reachable & ~Full) ? ReplyStatus.NoRoom
         : null;
 
-    private void RefuseUnwritten()
+    private void OnQuorumLost()
     {
-        foreach (var owner in _shards) owner?.RefuseUnwritten();
+        foreach (var owner in _shards) owner?.OnQuorumLost();
         foreach (var round in _rounds.Values.OfType<RecordRound>().Where(r => r.Owner is null && !r.Done).ToArray())
         {
             round.Done = true;

@@ -75,8 +75,11 @@ internal sealed class ShardOwner(Proposer proposer, int shard)
         _keys.Clear();
     }
 
-    /// <summary>Refuses what waits and has written nothing, because no quorum can be reached.</summary>
-    public void RefuseUnwritten()
+    /// <summary>
+    /// No quorum can be reached: what has written nothing is refused, and the gateways of what may have try elsewhere, rather than wait for their
+    /// patience to end. The rounds go on: if the quorum is back first, their answers count.
+    /// </summary>
+    public void OnQuorumLost()
     {
         foreach (var state in _keys.Values)
         {
@@ -84,6 +87,10 @@ internal sealed class ShardOwner(Proposer proposer, int shard)
             foreach (var answer in state.Answers)
             {
                 proposer.Reply(answer.Job.Origin, Replies.NotRun(answer.Job.Request, ReplyStatus.NoQuorum));
+            }
+            foreach (var round in state.InFlight)
+            {
+                if (round.Job is { } job) proposer.Reply(job.Origin, Replies.NotRun(job.Request, ReplyStatus.Deposed));
             }
             state.Waiting.Clear();
             state.Answers.Clear();
