@@ -104,8 +104,8 @@ public class ExpectationsTests
     public void Errors_that_should_not_be_are_those_of_clients_that_had_to_be_served()
     {
         var changes = new[] { new Change(100_000, 110_000, Split()), new Change(500_000, 510_000, Heal()) };
-        // The first two of c lie within what it must be served in; the third one spans the cut.
-        Sample[] samples = [No(3, 10_000, 20_000), No(3, 90_000, 105_000), No(0, 200_000, 210_000), No(3, 520_000, 530_000), Ok(3, 600_000, 610_000)];
+        // Of c's the second spans the cut, and the third comes while its node is on its way back.
+        Sample[] samples = [No(3, 10_000, 20_000), No(3, 90_000, 105_000), No(0, 200_000, 210_000), No(3, 520_000, 530_000), Ok(3, 600_000, 610_000), No(3, 620_000, 630_000)];
         var expected = Expectations.Compute(Weighted, changes, samples, 0, 900_000);
         Assert.Equal("2 NOQUORUM", ClientResult.Line(Gaps.Of(3, 4, samples, expected, 900_000).Unexpected));
         Assert.Equal("1 NOQUORUM", ClientResult.Line(Gaps.Of(0, 4, samples, expected, 900_000).Unexpected));

@@ -28,7 +28,7 @@ internal sealed record ClientResult
     /// <summary>Operations that were not done, by what was said, whether expected or not.</summary>
     public required IReadOnlyDictionary<string, int> Errors { get; init; }
 
-    /// <summary>Of them, those whose whole time lay in a stretch in which the client had to be served.</summary>
+    /// <summary>Of them, those whose whole time lay in a stretch in which the client had to be served, and had been since it began.</summary>
     public required IReadOnlyDictionary<string, int> Unexpected { get; init; }
 
     /// <summary>The errors in one line.</summary>
@@ -56,6 +56,7 @@ internal static class Gaps
         var healed = expectations.HealthyFromUs;
         var (sick, sound) = (new Span(0, healed), new Span(healed, endUs));
         double? fault = null, after = null, back = null;
+        var settled = new List<Span>();
         foreach (var span in served)
         {
             // What happens before the scenario begins is the warming up.
@@ -64,6 +65,7 @@ internal static class Gaps
             if (returns) back = Longer(back, (times.Count > 0 ? times[0] : span.ToUs) - span.FromUs);
             // A client that comes back begins to be measured with its first success.
             var first = returns ? times.Count > 0 ? times[0] : span.ToUs : 0;
+            settled.Add(returns ? span with { FromUs = first } : span);
             foreach (var gap in Between(times, first, span.ToUs))
             {
                 if (sick.Within(span).Length > 0) fault = Longer(fault, gap.Within(sick).Length);
@@ -81,7 +83,7 @@ internal static class Gaps
             SlowestNoMs = SlowestNo(client, members, own, expectations, endUs),
             LongestMs = Between([.. done.Where(t => t >= 0)], 0, endUs).Max(g => g.Length) / 1000.0,
             Errors = Count(wrong),
-            Unexpected = Count(wrong.Where(s => served.Any(e => e.Contains(new Span(s.CallUs, s.ReturnUs))))),
+            Unexpected = Count(wrong.Where(s => settled.Any(e => e.Contains(new Span(s.CallUs, s.ReturnUs))))),
         };
     }
 

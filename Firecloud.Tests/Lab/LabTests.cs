@@ -14,7 +14,7 @@ public sealed class LabTests(ITestOutputHelper output)
     public Task Chain_with_the_master_at_its_end() => RunAsync("chain-end", served: "Mabc");
 
     [LabFact]
-    public Task Master_killed() => RunAsync("kill-master", served: "abc");
+    public Task Master_killed() => RunAsync("kill-master", served: "abc", mayBeUnknown: 1);
 
     [LabFact]
     public Task Two_and_two() => RunAsync("split", served: "Ma");
@@ -39,7 +39,9 @@ public sealed class LabTests(ITestOutputHelper output)
 
     private static async Task RunIpAsync(params string[] arguments) => Assert.Equal(0, (await Command.RunAsync(Command.Program("ip", arguments))).ExitCode);
 
-    private async Task RunAsync(string name, string served)
+    // mayBeUnknown: of each client, writes that were under way at an owner when it was killed. A later write of the key may have replaced the
+    // trace of the first attempt before the second one looks for it (protocol.md, section 6, rule 5): then "unknown" is the right answer.
+    private async Task RunAsync(string name, string served, int mayBeUnknown = 0)
     {
         var seed = Random.Shared.Next();
         output.WriteLine($"seed {seed}");
@@ -50,6 +52,10 @@ public sealed class LabTests(ITestOutputHelper output)
         Assert.Empty(result.Failures);
         Assert.Equal(served, result.AlwaysServed);
         Assert.All(result.Clients, c => Assert.True(c.Done > 0, $"client {c.Client} was never served"));
-        if (result.StallMs < QuietMs) Assert.All(result.Clients, c => Assert.Equal("", ClientResult.Line(c.Unexpected)));
+        if (result.StallMs >= QuietMs) return;
+        Assert.All(result.Clients, c => Assert.Equal("", ClientResult.Line(c.Unexpected.Where(e => !IsUnknown(e.Key)).ToDictionary())));
+        Assert.All(result.Clients, c => Assert.InRange(c.Unexpected.Where(e => IsUnknown(e.Key)).Sum(e => e.Value), 0, mayBeUnknown));
     }
+
+    private static bool IsUnknown(string error) => error.Equals("unknown", StringComparison.OrdinalIgnoreCase);
 }
