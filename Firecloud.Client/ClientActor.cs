@@ -31,6 +31,7 @@ internal sealed class ClientActor : UntypedActor, IWithTimers
     private readonly long[] _passingSinceMs = [.. Enumerable.Repeat(long.MaxValue, Votes.MaxMembers)];   // without an answer
     private uint _reachable;    // members that answer and vote
     private uint _answering;    // members that answer
+    private uint _suspected;    // of them, those that have been silent for a while
     private ulong _serial;
     private long _lastGreetingMs = long.MinValue / 2;
     private bool _flushing;
@@ -48,6 +49,7 @@ internal sealed class ClientActor : UntypedActor, IWithTimers
     {
         Context.System.EventStream.Subscribe(Self, typeof(PeerReachable));
         Context.System.EventStream.Subscribe(Self, typeof(PeerUnreachable));
+        Context.System.EventStream.Subscribe(Self, typeof(PeerSuspected));
         Timers.StartPeriodicTimer(Tick.Instance, Tick.Instance, TimeSpan.Zero, TickInterval);
     }
 
@@ -61,6 +63,7 @@ internal sealed class ClientActor : UntypedActor, IWithTimers
             case Frame frame: OnFrame(frame); break;
             case PeerReachable peer: OnPeer(peer.Peer, true); break;
             case PeerUnreachable peer: OnPeer(peer.Peer, false); break;
+            case PeerSuspected peer: OnSuspicion(peer); break;
             case Tick: OnTick(); break;
             case Flush:
                 _flushing = false;
@@ -182,6 +185,7 @@ internal sealed class ClientActor : UntypedActor, IWithTimers
     private void OnPeer(Address address, bool reachable)
     {
         if (!_byAddress.TryGetValue(address, out var member)) return;
+        _suspected &= ~(1u << member);
         // Datagrams pass, but Akka's streams over them may not be there yet: only an answer shows that.
         _passingSinceMs[member] = reachable && (_answering >> member & 1) == 0 ? NowMs : long.MaxValue;
         if (reachable)
@@ -193,11 +197,18 @@ internal sealed class ClientActor : UntypedActor, IWithTimers
         SetReachable(_reachable & ~(1u << member));
     }
 
+    private void OnSuspicion(PeerSuspected peer)
+    {
+        if (!_byAddress.TryGetValue(peer.Peer, out var member)) return;
+        _suspected = peer.Suspected ? _suspected | 1u << member : _suspected & ~(1u << member);
+        SetReachable(_reachable);
+    }
+
     private void SetReachable(uint members)
     {
         _reachable = members;
         // Without any that votes, one that does not says why, or passes requests on.
-        _gateway!.SetReachable(members != 0 ? members : _answering);
+        _gateway!.SetReachable(members != 0 ? members : _answering, _suspected);
     }
 
     private void OnTick()

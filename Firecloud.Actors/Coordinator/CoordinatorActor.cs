@@ -122,7 +122,7 @@ internal sealed class CoordinatorActor : UntypedActor, IWithTimers
     {
         _links = links;
         _coordinator.IsReady = links.State != NodeState.Waiting;
-        _coordinator.SetReachable(links.Reachable & links.Voting);
+        _coordinator.SetReachable(links.Reachable & links.Voting, links.Suspected);
         _coordinator.SetFull(links.Full);
     }
 

@@ -23,6 +23,7 @@ internal sealed class LinksActor : UntypedActor, IWithTimers
     private readonly long[] _heardMs;   // by member: its last answer, or when datagrams began to pass, or the last renewal
     private uint _passing;              // members to which datagrams pass, whether Akka's messages do or not
     private uint _reachable;
+    private uint _suspected;
     private LinksChanged? _last;
     private bool _joined;
 
@@ -42,6 +43,7 @@ internal sealed class LinksActor : UntypedActor, IWithTimers
         for (var i = 0; i < _node.Peers.Count; i++) _byAddress[_node.Peers[i].Links.Path.Address] = i;
         Context.System.EventStream.Subscribe(Self, typeof(PeerReachable));
         Context.System.EventStream.Subscribe(Self, typeof(PeerUnreachable));
+        Context.System.EventStream.Subscribe(Self, typeof(PeerSuspected));
         Timers.StartPeriodicTimer(Tick.Instance, Tick.Instance, TimeSpan.Zero, TimeSpan.FromMilliseconds(_node.Settings.HelloMs));
     }
 
@@ -62,6 +64,7 @@ internal sealed class LinksActor : UntypedActor, IWithTimers
             case AdminRequest { Order: AdminOrder.Bootstrap }: Sender.Tell(Bootstrap(), Self); break;
             case PeerReachable peer: OnPeer(peer.Peer, true); break;
             case PeerUnreachable peer: OnPeer(peer.Peer, false); break;
+            case PeerSuspected peer: OnSuspicion(peer); break;
             default: Unhandled(message); break;
         }
         Publish();
@@ -125,16 +128,23 @@ internal sealed class LinksActor : UntypedActor, IWithTimers
     {
         if (!_byAddress.TryGetValue(address, out var member) || member == _node.Self) return;
         _heardMs[member] = Environment.TickCount64;
+        _suspected &= ~(1u << member);
         _passing = reachable ? _passing | 1u << member : _passing & ~(1u << member);
         // Datagrams pass, but Akka's streams over them may not be there yet: only the answer to a greeting shows that.
         if (reachable) _node.Peers[member].Links.Tell(NodeContext.EncodeForAll(_formation.Greet()), ActorRefs.NoSender);
         else _reachable &= ~(1u << member);
     }
 
+    private void OnSuspicion(PeerSuspected peer)
+    {
+        if (!_byAddress.TryGetValue(peer.Peer, out var member) || member == _node.Self) return;
+        _suspected = peer.Suspected ? _suspected | 1u << member : _suspected & ~(1u << member);
+    }
+
     private void Publish()
     {
         var why = _formation.WhyNotVoting(_node.Name);
-        var now = new LinksChanged(_reachable & _everybody, _formation.Voting, _formation.State, _formation.ClusterId, _formation.Full, _formation.Memory,
+        var now = new LinksChanged(_reachable & _everybody, _suspected & _reachable, _formation.Voting, _formation.State, _formation.ClusterId, _formation.Full, _formation.Memory,
             _formation.Founders, why);
         if (now == _last) return;
         Log(now);

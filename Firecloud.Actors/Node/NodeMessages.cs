@@ -5,6 +5,7 @@ namespace Firecloud.Actors.Node;
 
 /// <summary>To replica, coordinator and master: what can be reached, who votes.</summary>
 /// <param name="Reachable">Members that the transport reaches, self included. Bit i is member i.</param>
+/// <param name="Suspected">Of them, those that are silent for so long that others are asked rather than them.</param>
 /// <param name="Voting">Members that said last that they vote, self included.</param>
 /// <param name="State">Where this node stands.</param>
 /// <param name="ClusterId">The cluster, or 0.</param>
@@ -13,7 +14,7 @@ namespace Firecloud.Actors.Node;
 /// <param name="Founders">The memories that the cluster began with; empty while there is none.</param>
 /// <param name="WhyNotVoting">What keeps this node from voting, or is wrong, for people; null where nothing is.</param>
 internal sealed record LinksChanged(
-    uint Reachable, uint Voting, NodeState State, ulong ClusterId, uint Full, ulong Memory, IReadOnlyList<ulong> Founders,
+    uint Reachable, uint Suspected, uint Voting, NodeState State, ulong ClusterId, uint Full, ulong Memory, IReadOnlyList<ulong> Founders,
     string? WhyNotVoting);
 
 /// <summary>From the replica: it opened another store than the one it began with.</summary>

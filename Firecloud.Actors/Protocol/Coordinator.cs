@@ -121,12 +121,14 @@ internal sealed class Coordinator
     }
 
     /// <summary>The members that can be reached and vote, self included where it votes. Steers only.</summary>
-    public void SetReachable(uint members)
+    /// <param name="members">Bit i is member i.</param>
+    /// <param name="suspected">Those that have been silent for a while: others are asked rather than them, but they count.</param>
+    public void SetReachable(uint members, uint suspected = 0)
     {
-        Proposer.SetReachable(members);
-        Gateway.SetReachable(members);
+        Proposer.SetReachable(members, suspected);
+        Gateway.SetReachable(members, suspected);
         // Their gateways see this node, not the holder, and would wait for their patience to end.
-        foreach (var lost in _passedOn.TakeLost(members)) Answer(lost.Gateway, LeftUndecided(lost.Request));
+        foreach (var lost in _passedOn.TakeLost(members & ~suspected)) Answer(lost.Gateway, LeftUndecided(lost.Request));
     }
 
     /// <summary>The members whose disk has no room for new values. Steers only.</summary>
@@ -201,8 +203,8 @@ internal sealed class Coordinator
     // The gateway may not reach the holder, but this node does: the request goes on under this node's order, not the gateway's.
     private void AnswerOrPassOn(Passable passable, Reply reply)
     {
-        var holder = reply.Ballot.IsNone ? _configuration.Preferred(reply.Shard, Proposer.Reachable) : reply.Ballot.Node;
-        if (reply.Status != ReplyStatus.AskHolder || holder < 0 || (Proposer.Reachable >> holder & 1) == 0)
+        var holder = reply.Ballot.IsNone ? _configuration.Preferred(reply.Shard, Proposer.Responsive) : reply.Ballot.Node;
+        if (reply.Status != ReplyStatus.AskHolder || holder < 0 || (Proposer.Responsive >> holder & 1) == 0)
         {
             Answer(passable.Gateway, reply);
             return;

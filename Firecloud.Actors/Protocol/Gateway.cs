@@ -38,6 +38,7 @@ internal sealed class Gateway
     private readonly BatchWindow[] _windows;   // by coordinator
     private ulong _lastNumber;
     private uint _reachable;
+    private uint _responsive;   // of them, those that are not suspected; all of them where that leaves none
     private long _nowMs;
     private long _quorumLostMs = long.MinValue / 2;
     private long _lastDoneMs = long.MinValue / 2;
@@ -62,7 +63,7 @@ internal sealed class Gateway
         _ballots = new Ballot[configuration.Members.Count, configuration.Shards];
         _holders = new int[configuration.Shards];
         Array.Fill(_holders, -1);
-        _reachable = configuration.Votes.AllMembers;
+        _reachable = _responsive = configuration.Votes.AllMembers;
         Outbox = [.. configuration.Members.Select(_ => new List<Request>())];
         _windows = [.. configuration.Members.Select(_ => new BatchWindow(limits.MaxBatches))];
     }
@@ -165,11 +166,14 @@ internal sealed class Gateway
         Raise(announcement.Shard, announcement.Chosen);
     }
 
-    /// <summary>The transport's view changed: requests at members that are out of reach go elsewhere at once.</summary>
-    public void SetReachable(uint members)
+    /// <summary>The transport's view changed: requests at members that are out of reach, or suspected, go elsewhere at once.</summary>
+    /// <param name="members">Bit i is member i.</param>
+    /// <param name="suspected">See <see cref="Coordinator.SetReachable"/>.</param>
+    public void SetReachable(uint members, uint suspected = 0)
     {
         var had = _configuration.Votes.IsQuorum(_reachable);
-        _reachable = members;
+        if (_self >= 0) suspected &= ~(1u << _self);
+        (_reachable, _responsive) = (members, (members & ~suspected) != 0 ? members & ~suspected : members);
         foreach (var window in _windows) window.Clear();
         if (had && !_configuration.Votes.IsQuorum(members)) _quorumLostMs = _nowMs;
         foreach (var pending in _pending.Values.ToArray())
@@ -240,7 +244,7 @@ internal sealed class Gateway
         pending.Target = to;
         pending.RetryAtMs = _nowMs + _limits.AttemptMs + _jitter.Next(_limits.BackoffMs);
         // Whoever does not reach all members may not reach the holder; then the coordinator asked passes the request on.
-        var passOn = _reachable == _configuration.Votes.AllMembers ? RequestMode.Any : RequestMode.PassOn;
+        var passOn = _responsive == _configuration.Votes.AllMembers ? RequestMode.Any : RequestMode.PassOn;
         pending.MayOvertake |= passOn != RequestMode.Any;
         var strictly = pending.MayOvertake ? RequestMode.Strictly : RequestMode.Any;
         Outbox[to].Add(new Request(
@@ -251,7 +255,8 @@ internal sealed class Gateway
     // A get goes to the own coordinator, which reads at a quorum when it is not the owner; all else to the owner.
     private int Choose(PendingRequest pending)
     {
-        var usable = _reachable & ~pending.WithoutQuorum;
+        var usable = _responsive & ~pending.WithoutQuorum;
+        if (usable == 0) usable = _reachable & ~pending.WithoutQuorum;
         if (_self >= 0 && pending.Operation.IsGet && (pending.Mode & RequestMode.AsOwner) == 0) return _self;
         var holder = _holders[pending.Shard];
         if (holder >= 0 && (usable >> holder & 1) != 0) return holder;
@@ -262,13 +267,13 @@ internal sealed class Gateway
     private void AskHolder(PendingRequest pending, int from, Ballot ballot)
     {
         pending.Mode |= RequestMode.AsOwner;
-        var holder = ballot.IsNone ? _configuration.Preferred(pending.Shard, _reachable) : ballot.Node;
+        var holder = ballot.IsNone ? _configuration.Preferred(pending.Shard, _responsive) : ballot.Node;
         if (++pending.Hops > MaxHops || !Reaches(holder))
         {
             pending.Mode |= RequestMode.MustOwn;
             pending.Hops = 0;
             _holders[pending.Shard] = -1;
-            holder = _configuration.Preferred(pending.Shard, _reachable & ~pending.WithoutQuorum);
+            holder = _configuration.Preferred(pending.Shard, _responsive & ~pending.WithoutQuorum);
         }
         else if (holder != from)
         {
@@ -285,7 +290,7 @@ internal sealed class Gateway
         pending.WithoutQuorum = 0;
         pending.Mode &= ~RequestMode.MustOwn;
         if (_holders[pending.Shard] == pending.Target) _holders[pending.Shard] = -1;
-        var others = _reachable & ~exhausted;
+        var others = _responsive & ~exhausted;
         var next = exhausted == 0 || others == 0 ? Choose(pending) : _configuration.Preferred(pending.Shard, others);
         Send(pending, next);
     }
@@ -360,7 +365,7 @@ internal sealed class Gateway
         pending.Complete(result);
     }
 
-    private bool Reaches(int member) => (_reachable >> member & 1) != 0;
+    private bool Reaches(int member) => (_responsive >> member & 1) != 0;
 
     private string Name(int member) => _configuration.Members[member].ToString();
 }

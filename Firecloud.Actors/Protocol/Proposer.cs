@@ -23,6 +23,7 @@ internal sealed class Proposer
     private readonly Drops _drops;
     private ulong _lastRound;
     private uint _reachable;
+    private uint _suspected;
 
     public Proposer(Configuration configuration, int self, ulong boot, ProposerLimits limits, Rules? rules = null)
     {
@@ -61,6 +62,9 @@ internal sealed class Proposer
     /// <summary>Members that the transport can reach, self included. Steers; safety never rests on it.</summary>
     public uint Reachable => _reachable;
 
+    /// <summary>Of them, those that are not suspected. Steers who owns what.</summary>
+    public uint Responsive => _reachable & ~_suspected;
+
     /// <summary>Members whose disk has no room for new values.</summary>
     public uint Full { get; set; }
 
@@ -77,10 +81,12 @@ internal sealed class Proposer
     public int KeysCached => _shards.Sum(s => s?.CachedKeys ?? 0);
 
     /// <summary>The transport's view changed. Without a quorum whatever has written nothing is refused at once.</summary>
-    public void SetReachable(uint members)
+    /// <param name="members">Bit i is member i.</param>
+    /// <param name="suspected">See <see cref="Coordinator.SetReachable"/>.</param>
+    public void SetReachable(uint members, uint suspected = 0)
     {
         var back = members & ~_reachable;
-        _reachable = members;
+        (_reachable, _suspected) = (members, suspected & ~(1u << Self));
         Outbox.Window.Clear();
         if (!QuorumReachable) OnQuorumLost();
         if (back != 0) Resend(r => true, back);
@@ -165,7 +171,7 @@ internal sealed class Proposer
     public void Refresh(Key key, bool isTombstone)
     {
         var owner = Owner(key.Shard(Configuration.Shards));
-        var mine = owner.Holds || Configuration.Preferred(owner.Shard, _reachable) == Self;
+        var mine = owner.Holds || Configuration.Preferred(owner.Shard, Responsive) == Self;
         var pointless = isTombstone && _reachable != Configuration.Votes.AllMembers;
         if (mine && !pointless && HasRoomForOwn) owner.Refresh(key);
     }
@@ -174,7 +180,7 @@ internal sealed class Proposer
     public void Expire(Key key)
     {
         var owner = Owner(key.Shard(Configuration.Shards));
-        var mine = owner.Holds || Configuration.Preferred(owner.Shard, _reachable) == Self;
+        var mine = owner.Holds || Configuration.Preferred(owner.Shard, Responsive) == Self;
         if (mine && HasRoomForOwn) owner.Expire(key);
     }
 
@@ -200,11 +206,11 @@ internal sealed class Proposer
     /// <summary>A more preferred member in reach holds the shard, or will, where no ballot is known: no duel with it (section 5).</summary>
     public bool ShouldAskHolder(ShardOwner owner, Request request)
     {
-        var holder = owner.HighestSeen.IsNone ? Configuration.Preferred(owner.Shard, _reachable) : owner.HighestSeen.Node;
+        var holder = owner.HighestSeen.IsNone ? Configuration.Preferred(owner.Shard, Responsive) : owner.HighestSeen.Node;
         return holder >= 0
             && holder != Self
             && (request.Mode & RequestMode.MustOwn) == 0
-            && (_reachable >> holder & 1) != 0
+            && (Responsive >> holder & 1) != 0
             && Configuration.Rank(owner.Shard, holder) < Configuration.Rank(owner.Shard, Self);
     }
 
@@ -319,7 +325,7 @@ internal sealed class Proposer
                 Outbox.ToMember[member].Add(new ReplicaItem(ReplicaAsk.Repair, 0, round.Shard, default, round.Key, newest));
             }
         }
-        else if ((_reachable & ~round.Tally.Answered) == 0)
+        else if ((Responsive & ~round.Tally.Answered) == 0)
         {
             HandToOwner(round);
         }

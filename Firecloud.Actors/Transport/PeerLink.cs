@@ -204,6 +204,11 @@ internal sealed partial class PeerLink : ISessionOwner, IThreadPoolWorkItem
 
     void ISessionOwner.OnReachability(bool reachable, TimeSpan silentFor) => Publish(reachable, silentFor);
 
+    void ISessionOwner.OnSuspicion(bool suspected)
+    {
+        if (_peerAddress is not null) _node.OnSuspicion(new PeerSuspected(_peerAddress.WithProtocol("akka." + UdpTransport.Scheme), suspected));
+    }
+
     void ISessionOwner.OnBlackHole() => _node.Log.Info(
         "Large datagrams to {0} vanish while small ones come through; going on with {1} bytes", Name, PathMtu.Base);
 

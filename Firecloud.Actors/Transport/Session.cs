@@ -5,13 +5,16 @@
 // OUTPUTS  Build fills one datagram at a time; sinks get messages; NextDeadline says when OnTimer must run.
 // LIVENESS a round trip (an acknowledgement of something not acknowledged before) at least each UnreachableAfter, else the
 //          link is dead: associations stay, new messages are dropped, one probe goes out each probe time-out. Hearing the
-//          peer is not enough: it may not hear us.
+//          peer is not enough: it may not hear us. Sooner, from SuspectAfter on, the peer is suspected, which only steers.
 // WATCH    packet numbers are never used twice; what is lost goes again in new packets. After RFC 9000 and 9002.
 namespace Firecloud.Actors.Transport;
 
 internal sealed partial class Session
 {
     private const int MaxIdleProbes = 20;
+
+    /// <summary>Probes in vain that a suspicion takes: one may be lost, and without any the peer had nothing to answer.</summary>
+    private const int SuspectProbes = 2;
 
     /// <summary>When a link looks dead but datagrams wait to be read: time until the next look, microseconds.</summary>
     private const long LookAgainAfter = 5_000;
@@ -68,6 +71,10 @@ internal sealed partial class Session
 
     /// <summary>False from <see cref="SessionSettings.UnreachableAfter"/> without a round trip until the next one.</summary>
     public bool Reachable { get; private set; } = true;
+
+    /// <summary>True from <see cref="SessionSettings.SuspectAfter"/> without a round trip until the next one, or until the peer is unreachable:
+    /// others are asked rather than it, and it still counts.</summary>
+    public bool Suspected { get; private set; }
 
     /// <summary>When an association last opened, closed or carried a message, microseconds.</summary>
     public long LastUsed { get; private set; }
@@ -136,7 +143,8 @@ internal sealed partial class Session
         if (!KeepsAlive) return next;
         next = Math.Min(Math.Min(next, _mtu.Deadline), _lastPing + _settings.Keepalive);
         if (!Reachable) return next;
-        return Math.Min(next, Math.Max(_lastLook + LookAgainAfter, _lastRoundTrip + _settings.UnreachableAfter));
+        var patience = Suspected ? _settings.UnreachableAfter : _settings.SuspectAfter;
+        return Math.Min(next, Math.Max(_lastLook + LookAgainAfter, _lastRoundTrip + patience));
     }
 
     /// <summary>Does what is due. The owner calls <see cref="Build"/> afterwards.</summary>
@@ -148,12 +156,7 @@ internal sealed partial class Session
         if (!KeepsAlive) return;
         _mtu.OnTimer(now);
         if (now >= _lastPing + _settings.Keepalive) (_pingDue, _lastPing) = (true, now);
-        var silent = now - _lastRoundTrip;
-        if (Reachable && silent >= _settings.UnreachableAfter)
-        {
-            if (_owner.MayDeclareUnreachable(silent)) BecomeUnreachable(now);
-            else _lastLook = now;
-        }
+        if (Reachable) JudgeSilence(now);
         AbandonSlowClosers(now);
     }
 
@@ -174,9 +177,29 @@ internal sealed partial class Session
     /// The owner calls <see cref="Build"/> afterwards.</summary>
     public void OnPathChanged() => _mtu.OnPathChanged();
 
+    private void JudgeSilence(long now)
+    {
+        var silent = now - _lastRoundTrip;
+        var dead = silent >= _settings.UnreachableAfter;
+        if (!dead && (Suspected || silent < _settings.SuspectAfter)) return;
+        // The sign of life that is missing may wait in the socket; a suspicion also takes probes in vain.
+        if ((!dead && _loss.ProbeCount < SuspectProbes) || !_owner.MayDeclareUnreachable(silent))
+        {
+            _lastLook = now;
+            return;
+        }
+        if (dead)
+        {
+            BecomeUnreachable(now);
+            return;
+        }
+        Suspected = true;
+        _owner.OnSuspicion(true);
+    }
+
     private void BecomeUnreachable(long now)
     {
-        Reachable = false;
+        (Reachable, Suspected) = (false, false);
         _mtu.OnPathChanged();  // who knows which way the link will come back
         _loss.GiveUp(0, _lostNow);
         OnLost(now);
@@ -189,6 +212,11 @@ internal sealed partial class Session
     private void OnRoundTrip(long now)
     {
         _lastRoundTrip = now;
+        if (Suspected)
+        {
+            Suspected = false;
+            _owner.OnSuspicion(false);
+        }
         if (Reachable) return;
         Reachable = true;
         _owner.OnReachability(true, TimeSpan.Zero);

@@ -17,6 +17,7 @@ internal sealed record SessionSettings
     public required long MinProbe { get; init; }
     public required long MaxProbe { get; init; }
     public required long Keepalive { get; init; }
+    public required long SuspectAfter { get; init; }
     public required long UnreachableAfter { get; init; }
     public required long Linger { get; init; }
 
@@ -32,6 +33,9 @@ internal interface ISessionOwner
     IAssociationSink? OnAccepted(Association association);
 
     void OnReachability(bool reachable, TimeSpan silentFor);
+
+    /// <summary><see cref="Session.Suspected"/> changed, and the peer is not unreachable.</summary>
+    void OnSuspicion(bool suspected);
 
     /// <summary>Large datagrams vanished while small ones came through; small ones are sent until a search has ended.</summary>
     void OnBlackHole();

@@ -14,6 +14,12 @@ public sealed record PeerReachable(Address Peer);
 /// <param name="SilentFor">Time since the last round trip.</param>
 public sealed record PeerUnreachable(Address Peer, TimeSpan SilentFor);
 
+/// <summary>Published on the event stream: no round trip to the peer for suspect-after, or there is one again; a <see cref="PeerUnreachable"/>
+/// ends a suspicion too.</summary>
+/// <param name="Peer">The peer's address as Akka writes it.</param>
+/// <param name="Suspected">Whether it is suspected now.</param>
+public sealed record PeerSuspected(Address Peer, bool Suspected);
+
 /// <summary>Published on the event stream: datagrams to a member go another way than before.</summary>
 /// <param name="From">This node, host:port.</param>
 /// <param name="To">The member, host:port.</param>

@@ -141,6 +141,11 @@ internal sealed partial class UdpNode
         _system.EventStream.Publish(change);
     }
 
+    public void OnSuspicion(PeerSuspected change)
+    {
+        if (!_stopped) _system.EventStream.Publish(change);
+    }
+
     public void OnInternalError(Exception cause, string where)
     {
         Interlocked.Increment(ref _internalErrors);

@@ -34,6 +34,7 @@ internal sealed class UdpSettings
         InitialProbe = Time("initial-probe-timeout", 1, 10_000);
         Keepalive = Time("keepalive-interval", 5, 60_000);
         UnreachableAfter = Time("unreachable-after", 3 * Keepalive / 1_000, 600_000);
+        SuspectAfter = Time("suspect-after", Keepalive / 1_000, UnreachableAfter / 1_000);
         ConnectTimeout = Time("connect-timeout", 10, 1_000);
         Linger = Time("linger", 0, 600_000);
         UnclaimedAfter = Time("unclaimed-after", 100, 3_600_000);
@@ -112,6 +113,7 @@ internal sealed class UdpSettings
     public long MaxProbe { get; }
     public long Keepalive { get; }
     public long UnreachableAfter { get; }
+    public long SuspectAfter { get; }
     public long ConnectTimeout { get; }
     public long Linger { get; }
     public long UnclaimedAfter { get; }
@@ -140,6 +142,7 @@ internal sealed class UdpSettings
         MaxProbe = MaxProbe,
         Keepalive = Keepalive,
         UnreachableAfter = UnreachableAfter,
+        SuspectAfter = SuspectAfter,
         Linger = Linger,
         Kept = kept,
     };

@@ -21,6 +21,9 @@ internal static class GrowthBench
 
     private static readonly TimeSpan Run = TimeSpan.FromSeconds(1);
 
+    /// <summary>Free memory below which no store is filled further: below it the machine would begin to end processes.</summary>
+    private const long LeastFreeBytes = 4L << 30;
+
     /// <param name="Series">What grows, and what is shown of it: one plot.</param>
     /// <param name="Contender">Whose.</param>
     /// <param name="X">Keys, clients or bytes.</param>
@@ -49,8 +52,8 @@ internal static class GrowthBench
             if (stop.IsCancellationRequested) break;
             await using (var arena = new Arena()) await KeysAsync(await arena.GetAsync(contender), contender, fill, points);
             await using (var arena = new Arena()) await ClientsAndSizesAsync(await arena.GetAsync(contender), contender, points);
+            Write(points, new ReportFolder(folder));   // what is measured is kept, whatever comes
         }
-        Write(points, new ReportFolder(folder));
         return 0;
     }
 
@@ -63,16 +66,19 @@ internal static class GrowthBench
         {
             const int step = 20_000;
             clock.Start();
+            var why = "no more time";
             while (filled < keys && clock.Elapsed < fill)
             {
                 var count = Math.Min(step, keys - filled);
-                await Filler.FillAsync(peer, filled, count, new Workload().Bytes);
-                filled += count;
+                if (FreeBytes < LeastFreeBytes) why = "no more memory";
+                else if (await TryFillAsync(peer, filled, count) is { } refused) why = refused;
+                else filled += count;
+                if (filled < keys && why != "no more time") break;
             }
             clock.Stop();
             if (filled < keys)
             {
-                Say($"{contender.Title}: {filled:n0} keys after {clock.Elapsed.TotalMinutes:f1} minutes; {keys:n0} are left out");
+                Say($"{contender.Title}: {filled:n0} keys after {clock.Elapsed.TotalMinutes:f1} minutes, {why}; {keys:n0} are left out");
                 return;
             }
             points.Add(new Point("memory over keys", contender, keys, peer.Servers.Sum(s => s.ResidentBytes) / 1048576.0));
@@ -92,9 +98,27 @@ internal static class GrowthBench
         }
     }
 
+    private static long FreeBytes => 1024 * long.Parse(
+        File.ReadLines("/proc/meminfo").First(l => l.StartsWith("MemAvailable:", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1],
+        CultureInfo.InvariantCulture);
+
+    // Null, or why the store takes no more.
+    private static async Task<string?> TryFillAsync(IPeer peer, int first, int count)
+    {
+        try
+        {
+            await Filler.FillAsync(peer, first, count, new Workload().Bytes);
+            return null;
+        }
+        catch (BenchException e)
+        {
+            return e.Message;
+        }
+    }
+
     private static async Task WarmAsync(IPeer peer)
     {
-        var warm = new Workload { Clients = 64, Gets = 0.5 };
+        var warm = new Workload { Keys = KeyCounts[0], Clients = 64, Gets = 0.5 };
         await Filler.FillAsync(peer, 0, warm.Keys, warm.Bytes);
         await LoadRun.RunAsync(peer, warm, TimeSpan.Zero, 3 * Run, seed: 1);
     }

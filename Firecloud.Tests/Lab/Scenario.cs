@@ -70,7 +70,7 @@ internal sealed record Step(long AtMs, Fault Fault);
 /// <param name="Name">The file's name without its ending.</param>
 /// <param name="About">One sentence.</param>
 /// <param name="TargetMs">The longest time without a success that is aimed at, for clients whose node can reach a quorum.</param>
-/// <param name="BackMs">The same for clients whose node could not, from the moment it can; 0 for none.</param>
+/// <param name="BackMs">The same for clients whose node could not, from the moment it can.</param>
 /// <param name="EndMs">How long it lasts.</param>
 /// <param name="Steps">The faults.</param>
 internal sealed record Scenario(string Name, string About, int TargetMs, int BackMs, long EndMs, IReadOnlyList<Step> Steps)

@@ -24,7 +24,7 @@ internal static class ScenarioFile
     /// <exception cref="ScenarioException">The text is wrong.</exception>
     public static Scenario Parse(string name, string text)
     {
-        var (about, target, back, end) = ("", 250, 0, 0L);
+        var (about, target, back, end) = ("", 250, 1000, 0L);
         var steps = new List<Step>();
         var situation = Situation.Healthy(Nodes);
         var lines = text.Split('\n');

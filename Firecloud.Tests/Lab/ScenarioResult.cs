@@ -69,7 +69,7 @@ internal sealed record ScenarioResult
             {
                 Miss(client, "went without a success for", client.FaultMs, TargetMs);
                 Miss(client, "after the healing went without a success for", client.HealedMs, TargetMs);
-                Miss(client, "was served again only after", client.BackMs, BackTargetMs > 0 ? BackTargetMs : double.MaxValue);
+                Miss(client, "was served again only after", client.BackMs, BackTargetMs);
                 Miss(client, "waited for a no for", client.SlowestNoMs, SlowNoMs);
                 if (client.Unexpected.Count > 0) missed.Add($"client {client.Client} saw errors that should not be: {ClientResult.Line(client.Unexpected)}");
             }

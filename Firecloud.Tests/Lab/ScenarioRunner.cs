@@ -33,7 +33,7 @@ internal sealed class ScenarioRunner(string peer, int members, string? folder)
         await using var nodes = await LabNodes.StartAsync(store, scenario);
         try
         {
-            await store.ReadyAsync();
+            await store.ReadyAsync().WaitAsync(stop);
             var places = Places(await store.MasterAsync());
             var clients = new List<ILabClient>(places.Select(store.ClientOf)) { await store.ClientOfAllAsync() };
             await using var load = new LabLoad(clients, store.Counts, seed, Patience);

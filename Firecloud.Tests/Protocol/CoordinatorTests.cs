@@ -149,6 +149,19 @@ public class CoordinatorTests
     }
 
     [Fact]
+    public void A_holder_that_the_coordinator_suspects_is_taken_over_from_and_what_was_passed_on_to_it_is_left_to_the_gateway()
+    {
+        var node = Node(2);
+        node.OnAnnouncements(new AnnouncementBatch(0, [new Announcement(0, Make.Ballot(5, 0), Make.Version(5, 1))]));
+        node.OnRequests(Batch(1, Make.Request(1, Make.Put("a"), mode: RequestMode.PassOn | RequestMode.Strictly)), "there");
+        Assert.Single(node.Flush().ToCoordinator);
+        node.SetReachable(0b1111, suspected: 0b0001);
+        Assert.Equal(ReplyStatus.Deposed, Assert.Single(node.Flush().ToGateway).Batch.Replies[0].Status);
+        node.OnRequests(Batch(2, Make.Request(2, Make.Put("a"), mode: RequestMode.PassOn)), "there");
+        Assert.Equal(ReplyStatus.OtherBallot, Assert.Single(node.Flush().ToGateway).Batch.Replies[0].Status);
+    }
+
+    [Fact]
     public void An_own_clients_request_at_the_owner_needs_no_message_but_those_for_replicas()
     {
         var node = Node(0);

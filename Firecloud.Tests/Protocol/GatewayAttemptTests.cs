@@ -127,6 +127,45 @@ public class GatewayAttemptTests
         Assert.NotEqual(0, again.To);
     }
 
+    [Fact]
+    public void Requests_at_a_suspected_member_go_elsewhere_at_once_and_later_ones_to_it_again_when_it_answers()
+    {
+        _bench.Submit(Make.Put("v"));
+        Assert.Equal(0, _bench.Sent().To);
+        _bench.Gateway.SetReachable(0b1111, suspected: 0b0001);
+        var again = _bench.Sent();
+        Assert.Equal((2, false), (again.Request.Attempt, again.To == 0));
+        _bench.Submit(Make.Put("w"));
+        Assert.Equal(again.To, _bench.Sent().To);
+        _bench.Reply(again, ReplyStatus.AskHolder, Make.Ballot(5, node: 0));
+        Assert.NotEqual(0, _bench.Sent().To);
+        _bench.Gateway.SetReachable(0b1111);
+        _bench.Submit(Make.Put("x"));
+        Assert.Equal(0, _bench.Sent().To);
+    }
+
+    [Fact]
+    public void A_client_asks_suspected_members_too_before_it_believes_that_there_is_no_quorum()
+    {
+        _bench.Pass(1000);
+        _bench.Gateway.SetReachable(0b0011, suspected: 0b0001);
+        var call = _bench.Submit(Make.Put("v"));
+        var first = _bench.Sent();
+        _bench.Reply(first, ReplyStatus.NoQuorum, votes: 2);
+        var second = _bench.Sent();
+        Assert.Equal((1, 0), (first.To, second.To));
+        _bench.Done(second);
+        Assert.Equal(ResultKind.Done, GatewayBench.ResultOf(call).Kind);
+    }
+
+    [Fact]
+    public void With_all_suspected_requests_go_on_as_if_none_were()
+    {
+        _bench.Gateway.SetReachable(0b1111, suspected: 0b1111);
+        _bench.Submit(Make.Put("v"));
+        Assert.Equal(0, _bench.Sent().To);
+    }
+
     // Who does not reach all may not reach the holder: then requests may be passed on, and may overtake each other.
     [Fact]
     public void With_a_member_out_of_reach_requests_may_be_passed_on_and_need_a_strictly_higher_ballot_from_then_on()

@@ -156,6 +156,15 @@ public class OwnerBoundsTests
     }
 
     [Fact]
+    public void A_quorum_of_which_members_are_suspected_is_one()
+    {
+        var owner = new OwnerBench().Own();
+        owner.Proposer.SetReachable(0b1111, suspected: 0b1110);
+        Assert.Equal(ReplyStatus.Done, owner.Run(1, Make.Put("v")).Status);
+        Assert.Equal(5, owner.Proposer.VotesReachable);
+    }
+
+    [Fact]
     public void When_the_quorum_is_lost_reads_are_refused_too()
     {
         var reader = new OwnerBench(self: 3);

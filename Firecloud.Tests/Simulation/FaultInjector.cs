@@ -182,7 +182,7 @@ internal sealed class FaultInjector
     {
         foreach (var place in _world.Places)
         {
-            if (place.View == _world.TrueView(place.Id)) continue;
+            if (place.View == _world.TrueView(place.Id) && place.Suspected == 0) continue;
             var delay = 1 + _random.Next(2 * _world.Options.DetectAfter);
             _world.After(delay, new SimEvent(EventKind.NoticeLinks, place.Id, place.Id, null, -1));
         }
@@ -191,7 +191,9 @@ internal sealed class FaultInjector
     private void Deceive(ISimPlace place)
     {
         if (!place.IsUp) return;
-        place.SetView((uint)_random.Next(16));
+        var drawn = (uint)_random.Next(16);
+        if (_world.Options.Suspects && _random.OneIn(2)) place.SetView(place.View, drawn);
+        else place.SetView(drawn);
         _world.After(1 + _random.Next(500), new SimEvent(EventKind.NoticeLinks, place.Id, place.Id, null, -1));
     }
 

@@ -217,6 +217,8 @@ internal sealed class Script
         public Gateway? Gateway => null;
         public bool IsUp => true;
         public uint View => 0;
+
+        public uint Suspected => 0;
         public int Life => 0;
 
         public void Deliver(int from, object message)
@@ -226,7 +228,7 @@ internal sealed class Script
 
         public void Submit(SimCall call) { }
         public void Cancel(SimCall call) { }
-        public void SetView(uint view) { }
+        public void SetView(uint view, uint suspected = 0) { }
         public void Tick() { }
         public void Flush() { }
     }

@@ -13,11 +13,13 @@ internal interface ISimPlace
     /// <summary>The members that it believes it reaches.</summary>
     uint View { get; }
 
+    uint Suspected { get; }
+
     int Life { get; }
     void Deliver(int from, object message);
     void Submit(SimCall call);
     void Cancel(SimCall call);
-    void SetView(uint view);
+    void SetView(uint view, uint suspected = 0);
     void Tick();
     void Flush();
 }
@@ -39,6 +41,8 @@ internal sealed class SimClient : ISimPlace
     public Gateway Gateway { get; }
     public bool IsUp => true;
     public uint View { get; private set; }
+
+    public uint Suspected { get; private set; }
     public int Life => 0;
 
     public void Deliver(int from, object message)
@@ -71,11 +75,11 @@ internal sealed class SimClient : ISimPlace
         AfterInput();
     }
 
-    public void SetView(uint view)
+    public void SetView(uint view, uint suspected = 0)
     {
-        View = view;
+        (View, Suspected) = (view, suspected);
         BeforeInput();
-        Gateway.SetReachable(view);
+        Gateway.SetReachable(view, suspected);
         AfterInput();
     }
 

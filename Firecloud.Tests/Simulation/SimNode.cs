@@ -33,6 +33,8 @@ internal sealed class SimNode(Simulation world, int id) : ISimPlace
 
     public uint View { get; private set; }
 
+    public uint Suspected { get; private set; }
+
     /// <summary>Grows with every crash; what was in a mailbox then is gone.</summary>
     public int Life { get; private set; }
 
@@ -148,11 +150,11 @@ internal sealed class SimNode(Simulation world, int id) : ISimPlace
         AfterInput();
     }
 
-    public void SetView(uint view)
+    public void SetView(uint view, uint suspected = 0)
     {
-        View = view;
+        (View, Suspected) = (view, suspected);
         BeforeInput();
-        Coordinator!.SetReachable(view);
+        Coordinator!.SetReachable(view, suspected);
         _replica.SetView(view);
         AfterInput();
     }

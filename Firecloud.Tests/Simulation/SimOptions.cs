@@ -75,6 +75,9 @@ internal sealed record SimOptions
     /// <summary>Pause between two comparisons of hash trees; 0 is none, and no tombstones are tidied up either.</summary>
     public int CompareEvery { get; init; }
 
+    /// <summary>Whoever is deceived about its links may suspect members instead, wrongly or not.</summary>
+    public bool Suspects { get; init; }
+
     /// <summary>Inputs that arrive within this time are flushed together; 0 flushes after each.</summary>
     public int FlushAfter { get; init; }
     public int TickEvery { get; init; } = 25;
@@ -141,6 +144,9 @@ internal sealed record SimOptions
         return this with { Proposer = Proposer with { MaxBatches = most }, Gateway = Gateway with { MaxBatches = most } };
     }
 
+    /// <summary>The same world, with suspicions in one of three; drawn apart, so that the others stay as they are.</summary>
+    public SimOptions WithSuspicions(ulong seed) => this with { Suspects = seed % 3 == 1 };
+
     /// <summary>The same world, with values that expire in one of four; drawn apart, so that the others stay as they are.</summary>
     public SimOptions WithExpiry(ulong seed)
     {
@@ -163,6 +169,6 @@ internal sealed record SimOptions
         + $"weights={string.Join(',', Weights)} loyalty={Loyalty} timeout={Timeout} repeats={Repeats}\n  "
         + $"delay={Delay} local={LocalDelay} loss={Loss} duplicates={Duplicates} late={Late:f3}/{LateBy} ms fifo={Fifo} "
         + $"holds={CutLinksHold} faults=[{Faults}]/{FaultEvery} ms detect={DetectAfter} sync={SyncTime} recovers={Recovers} compare={CompareEvery}\n  "
-        + $"flush={FlushAfter} tick={TickEvery} announce={AnnounceEvery} codec={ThroughCodec} everyNode={AsksEveryNode} expiring={Expiring}/{LifeTime} ms skew={ClockSkew} "
+        + $"flush={FlushAfter} tick={TickEvery} announce={AnnounceEvery} codec={ThroughCodec} suspects={Suspects} everyNode={AsksEveryNode} expiring={Expiring}/{LifeTime} ms skew={ClockSkew} "
         + $"{Proposer} {Gateway} gateways={MaxGateways} frame={FrameSize}";
 }

@@ -31,7 +31,7 @@ internal sealed partial class Simulation
     {
         Seed = seed;
         Random = new SimRandom(seed);
-        Options = options ?? SimOptions.Draw(Random).WithExpiry(seed).WithBatchWindows(seed);
+        Options = options ?? SimOptions.Draw(Random).WithExpiry(seed).WithBatchWindows(seed).WithSuspicions(seed);
         Rules = rules ?? Rules.Protocol;
         Configuration = Configurations[Options.Shards] ??= Configure(Options.Shards);
         Limits = new CoordinatorLimits(Options.Gateway, Options.Proposer, Options.MaxGateways, Options.FrameSize);
@@ -177,7 +177,7 @@ internal sealed partial class Simulation
     private void NoticeLinks(ISimPlace place)
     {
         var view = TrueView(place.Id);
-        if (place.IsUp && place.View != view) place.SetView(view);
+        if (place.IsUp && (place.View != view || place.Suspected != 0)) place.SetView(view);
     }
 
     private void Note(ulong value) => TraceHash = (TraceHash ^ value) * 0x9E3779B97F4A7C15UL ^ TraceHash >> 29;

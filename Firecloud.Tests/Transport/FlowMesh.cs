@@ -138,7 +138,7 @@ internal sealed class FlowMesh
             {
                 Datagram = datagram, InitialWindow = 64 * 1024, SendWindow = sendWindow, ReceiveWindow = 2 << 20,
                 QueueCap = 64 << 20, MaxMessage = 100_000, MaxAssociations = 8, AckDelay = 2_000, InitialProbe = 50_000,
-                MinProbe = 10_000, MaxProbe = 100_000, Keepalive = 100_000, UnreachableAfter = 350_000, Linger = 5_000_000,
+                MinProbe = 10_000, MaxProbe = 100_000, Keepalive = 100_000, SuspectAfter = 150_000, UnreachableAfter = 350_000, Linger = 5_000_000,
                 Kept = false,
             };
             Session = new Session(settings, 99, even, settings.ReceiveWindow, ChecksumSeal.Instance, this, mesh.Now);
@@ -163,6 +163,8 @@ internal sealed class FlowMesh
         public void OnReachability(bool reachable, TimeSpan silentFor) => _mesh.Unreachables += reachable ? 0 : 1;
 
         public void OnBlackHole() => _mesh.BlackHoles++;
+
+        public void OnSuspicion(bool suspected) { }
 
         public bool MayDeclareUnreachable(long silentMicros) => true;
 

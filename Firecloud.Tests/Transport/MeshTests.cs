@@ -11,7 +11,7 @@ public class MeshTests
     {
         Datagram = 1_200, InitialWindow = 12_000, SendWindow = 100_000, ReceiveWindow = 64 * 1024, QueueCap = 1 << 20,
         MaxMessage = 100_000, MaxAssociations = 8, AckDelay = 2_000, InitialProbe = 50_000, MinProbe = 10_000, MaxProbe = 100_000,
-        Keepalive = 100_000, UnreachableAfter = 350_000, Linger = 5_000_000, Kept = false,
+        Keepalive = 100_000, SuspectAfter = 150_000, UnreachableAfter = 350_000, Linger = 5_000_000, Kept = false,
     };
 
     public static TheoryData<int> Seeds => [.. Enumerable.Range(0, 20)];
@@ -51,6 +51,28 @@ public class MeshTests
         Assert.True(mesh.A.Session.Reachable && mesh.B.Session.Reachable);
         mesh.Run(1_000_000, write: false);
         Assert.True(mesh.Violation is null && mesh.AllArrived, mesh.Violation ?? mesh.Missing);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_silent_peer_is_suspected_before_it_is_unreachable_and_only_until_it_answers(bool oneWay)
+    {
+        var mesh = new Mesh(1, lossless: true);
+        mesh.Run(1_000_000, write: true);
+        Assert.Equal((0, false), (mesh.A.Suspicions, mesh.A.Session.Suspected));
+        mesh.Cut(oneWay);
+        mesh.Run(140_000, write: true);
+        Assert.False(mesh.A.Session.Suspected);
+        mesh.Run(40_000, write: true);
+        Assert.True(mesh.A.Session is { Suspected: true, Reachable: true });
+        mesh.Heal();
+        mesh.Run(150_000, write: true);
+        Assert.True(mesh.A.Session is { Suspected: false, Reachable: true });
+        mesh.Cut(oneWay);
+        mesh.Run(400_000, write: true);
+        Assert.True(mesh.A.Session is { Suspected: false, Reachable: false });
+        Assert.Equal(2, mesh.A.Suspicions);
     }
 
     [Fact]
@@ -223,6 +245,10 @@ public class MeshTests
         }
 
         public void OnBlackHole() => _mesh.Violation ??= "no datagram is larger than the base";
+
+        public void OnSuspicion(bool suspected) => Suspicions += suspected ? 1 : 0;
+
+        public int Suspicions { get; private set; }
 
         public bool MayDeclareUnreachable(long silentMicros) => true;
 

@@ -227,6 +227,8 @@ internal sealed class RoutedMesh
             {
             }
 
+            public void OnSuspicion(bool suspected) { }
+
             public bool MayDeclareUnreachable(long silentMicros) => true;
 
             public void Deliver(ReadOnlyMemory<byte> message)

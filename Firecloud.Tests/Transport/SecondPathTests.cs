@@ -137,6 +137,8 @@ public sealed class SecondPathTests
 
         public void OnBlackHole() => Assert.Fail("no datagram is large here");
 
+        public void OnSuspicion(bool suspected) => Assert.Fail($"suspected: {suspected}");
+
         public bool MayDeclareUnreachable(long silentMicros) => true;
 
         public void Deliver(ReadOnlyMemory<byte> message) => _received++;
