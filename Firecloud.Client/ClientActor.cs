@@ -75,7 +75,9 @@ internal sealed class ClientActor : UntypedActor, IWithTimers
         }
         if (_flushing || _gateway is null) return;
         _flushing = true;
-        Self.Tell(Flush.Instance, ActorRefs.NoSender);
+        // Callers that were answered ask again at once. They are queued before this, so their next requests go together, and not the first of them alone.
+        if (message is Frame) ThreadPool.UnsafeQueueUserWorkItem(static self => self.Tell(Flush.Instance, ActorRefs.NoSender), Self, preferLocal: false);
+        else Self.Tell(Flush.Instance, ActorRefs.NoSender);
     }
 
     protected override void PostStop()

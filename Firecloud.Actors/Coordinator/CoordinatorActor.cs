@@ -42,6 +42,7 @@ internal sealed class CoordinatorActor : UntypedActor, IWithTimers
 
     protected override void OnReceive(object message)
     {
+        _coordinator.Wake(NowMs);
         _coordinator.WallMs = WallMs;   // not at ticks only: after a pause they come behind what has waited
         switch (message)
         {
@@ -120,6 +121,7 @@ internal sealed class CoordinatorActor : UntypedActor, IWithTimers
 
     private void OnLinks(LinksChanged links)
     {
+        if (_links?.Reachable != links.Reachable) _lastAnnounceMs = 0;   // who was away hears with the next tick
         _links = links;
         _coordinator.IsReady = links.State != NodeState.Waiting;
         _coordinator.SetReachable(links.Reachable & links.Voting, links.Suspected);

@@ -32,6 +32,9 @@ internal sealed record CoordinatorLimits(GatewayLimits Gateway, ProposerLimits P
 internal sealed class Coordinator
 {
     private const int MaxAnnouncedTo = 256;
+
+    /// <summary>Between two inputs, of which ticks are some each second, at most; longer, and the process stood still.</summary>
+    private const int AsleepMs = 500;
     private static readonly object OwnGateway = new();
 
     private readonly Configuration _configuration;
@@ -43,6 +46,7 @@ internal sealed class Coordinator
     private readonly HashSet<GatewayPeer> _toAnswer = [];
     private readonly PassedOn _passedOn;
     private ulong _serial;
+    private long _awakeMs = long.MaxValue;
 
     public Coordinator(
         Configuration configuration, int self, ulong boot, CoordinatorLimits limits, Random jitter, Rules? rules = null)
@@ -136,6 +140,14 @@ internal sealed class Coordinator
 
     /// <summary>The wall clock, in milliseconds since 1970: judges expiries of keys that this node owns, and nothing else (section 11).</summary>
     public long WallMs { set => Proposer.WallMs = value; }
+
+    /// <summary>An input comes. After a pause others may own the shards: what is held is taken anew, and looked at before anything is written.</summary>
+    /// <param name="nowMs">As <see cref="OnTick"/>.</param>
+    public void Wake(long nowMs)
+    {
+        if (nowMs > _awakeMs && nowMs - _awakeMs > AsleepMs) Proposer.GiveUpAll();
+        _awakeMs = nowMs;
+    }
 
     /// <summary>Time passes.</summary>
     /// <param name="nowMs">Milliseconds of any clock that does not go back.</param>

@@ -295,11 +295,12 @@ internal sealed class Gateway
         Send(pending, next);
     }
 
-    // One coordinator reaches no quorum; another may, over links that this one lacks.
+    // One coordinator reaches no quorum, or doubts it; another may, over links that this one lacks. Who sees a quorum itself refuses nothing for want of it.
     private void NoQuorum(PendingRequest pending, int from, int votes)
     {
         pending.WithoutQuorum |= 1u << from;
-        var next = _self >= 0 ? -1 : Choose(pending);
+        var seesQuorum = _self >= 0 && _configuration.Votes.IsQuorum(_reachable);
+        var next = _self < 0 || (seesQuorum && from != _self) ? Choose(pending) : -1;
         if (next >= 0)
         {
             Send(pending, next);
@@ -307,7 +308,7 @@ internal sealed class Gateway
         }
         // What may have been run is not given up before its deadline: a quorum that returns can still tell.
         var lastQuorumMs = Math.Max(_quorumLostMs, _lastDoneMs);
-        if (pending.MayHaveRun || _nowMs - lastQuorumMs < _limits.QuorumGraceMs)
+        if (pending.MayHaveRun || seesQuorum || _nowMs - lastQuorumMs < _limits.QuorumGraceMs)
         {
             BackOff(pending);
             return;

@@ -23,7 +23,6 @@ internal sealed class Proposer
     private readonly Drops _drops;
     private ulong _lastRound;
     private uint _reachable;
-    private uint _suspected;
 
     public Proposer(Configuration configuration, int self, ulong boot, ProposerLimits limits, Rules? rules = null)
     {
@@ -35,7 +34,7 @@ internal sealed class Proposer
         _shards = new ShardOwner?[configuration.Shards];
         _drops = new Drops(this, limits.DropAfterMs, limits.MaxLingering);
         _lives = new InternedLives(configuration.Members.Count);
-        _reachable = configuration.Votes.AllMembers;
+        _reachable = Responsive = configuration.Votes.AllMembers;
         Outbox = new ProposerOutbox(configuration.Members.Count, limits.MaxBatches);
     }
 
@@ -63,14 +62,15 @@ internal sealed class Proposer
     public uint Reachable => _reachable;
 
     /// <summary>Of them, those that are not suspected. Steers who owns what.</summary>
-    public uint Responsive => _reachable & ~_suspected;
+    public uint Responsive { get; private set; }
 
     /// <summary>Members whose disk has no room for new values.</summary>
     public uint Full { get; set; }
 
     public int VotesReachable => Configuration.Votes.Of(_reachable);
 
-    public bool QuorumReachable => Configuration.Votes.IsQuorum(_reachable);
+    /// <summary>Members with a quorum of votes can be reached and are not suspected. Else nothing is begun: it would only raise promises.</summary>
+    public bool QuorumResponsive => Configuration.Votes.IsQuorum(Responsive);
 
     public int RoundsUnderWay => _rounds.Count;
 
@@ -80,16 +80,19 @@ internal sealed class Proposer
 
     public int KeysCached => _shards.Sum(s => s?.CachedKeys ?? 0);
 
-    /// <summary>The transport's view changed. Without a quorum whatever has written nothing is refused at once.</summary>
+    /// <summary>The transport's view changed. Without a quorum no shard is held, and whatever has written nothing is refused at once.</summary>
     /// <param name="members">Bit i is member i.</param>
     /// <param name="suspected">See <see cref="Coordinator.SetReachable"/>.</param>
     public void SetReachable(uint members, uint suspected = 0)
     {
         var back = members & ~_reachable;
-        (_reachable, _suspected) = (members, suspected & ~(1u << Self));
+        (_reachable, Responsive) = (members, members & (~suspected | 1u << Self));
         Outbox.Window.Clear();
-        if (!QuorumReachable) OnQuorumLost();
-        if (back != 0) Resend(r => true, back);
+        if (!QuorumResponsive) OnQuorumLost();
+        if (back == 0) return;
+        Resend(r => true, back);
+        // Floors of who was away are old: the sooner they hear, the less they must call unknown (section 6, rule 5).
+        foreach (var owner in _shards) if (owner is { Holds: true }) _toAnnounce.Add(owner);
     }
 
     /// <summary>Takes a request from a gateway.</summary>
@@ -156,11 +159,7 @@ internal sealed class Proposer
     /// <summary>The shards whose ballot or newest chosen version changed since the last call.</summary>
     public List<Announcement> TakeAnnouncements()
     {
-        var list = new List<Announcement>(_toAnnounce.Count);
-        foreach (var owner in _toAnnounce)
-        {
-            if (owner.Holds) list.Add(new Announcement(owner.Shard, owner.Ballot, owner.NewestChosen));
-        }
+        var list = _toAnnounce.Where(o => o.Holds).Select(o => new Announcement(o.Shard, o.Ballot, o.NewestChosen)).ToList();
         _toAnnounce.Clear();
         return list;
     }
@@ -170,18 +169,14 @@ internal sealed class Proposer
     /// <param name="isTombstone">It is held as deleted: pointless unless every member can accept and drop it.</param>
     public void Refresh(Key key, bool isTombstone)
     {
-        var owner = Owner(key.Shard(Configuration.Shards));
-        var mine = owner.Holds || Configuration.Preferred(owner.Shard, Responsive) == Self;
         var pointless = isTombstone && _reachable != Configuration.Votes.AllMembers;
-        if (mine && !pointless && HasRoomForOwn) owner.Refresh(key);
+        if (!pointless && IsMine(key, out var owner)) owner.Refresh(key);
     }
 
     /// <summary>A replica holds a value that has expired by its own clock, and nobody has asked for it since.</summary>
     public void Expire(Key key)
     {
-        var owner = Owner(key.Shard(Configuration.Shards));
-        var mine = owner.Holds || Configuration.Preferred(owner.Shard, Responsive) == Self;
-        if (mine && HasRoomForOwn) owner.Expire(key);
+        if (IsMine(key, out var owner)) owner.Expire(key);
     }
 
     /// <summary>Word of a ballot: another owner's announcement, or what the own replica has promised.</summary>
@@ -224,7 +219,12 @@ internal sealed class Proposer
     }
 
     // What replicas ask for must leave rounds for requests.
-    private bool HasRoomForOwn => QuorumReachable && _rounds.Count < _limits.MaxRounds / 2;
+    private bool IsMine(Key key, out ShardOwner owner)
+    {
+        owner = Owner(key.Shard(Configuration.Shards));
+        var mine = owner.Holds || Configuration.Preferred(owner.Shard, Responsive) == Self;
+        return mine && QuorumResponsive && _rounds.Count < _limits.MaxRounds / 2;
+    }
 
     private ShardOwner Owner(int shard) => _shards[shard] ??= new ShardOwner(this, shard);
 
@@ -340,7 +340,7 @@ internal sealed class Proposer
 
     // A later attempt may have run already: it is let through where there is no room, to know.
     private ReplyStatus? WhyNot(Request request) =>
-        !QuorumReachable ? ReplyStatus.NoQuorum
+        !QuorumResponsive ? ReplyStatus.NoQuorum
         : _rounds.Count >= _limits.MaxRounds ? ReplyStatus.Busy
         : request is { Attempt: 1, Operation.NeedsRoom: true } && !Configuration.Votes.IsQuorum(_reachable & ~Full) ? ReplyStatus.NoRoom
         : null;

@@ -65,37 +65,24 @@ internal sealed class ShardOwner(Proposer proposer, int shard)
     }
 
     /// <summary>Ends the ownership: requests that were not sent start over elsewhere, those in flight are left undecided.</summary>
-    public void GiveUp()
+    public void GiveUp() => GiveUp(ReplyStatus.AskHolder);
+
+    private void GiveUp(ReplyStatus ofUnsent)
     {
         if (!Holds) return;
         Holds = false;
         _unsentConfirm = null;
         proposer.Forget(this);
-        foreach (var state in _keys.Values) Abandon(state);
+        foreach (var state in _keys.Values) Abandon(state, ofUnsent);
         _keys.Clear();
     }
 
     /// <summary>
-    /// No quorum can be reached: what has written nothing is refused, and the gateways of what may have try elsewhere, rather than wait for their
-    /// patience to end. The rounds go on: if the quorum is back first, their answers count.
+    /// No quorum answers: the ownership ends. What has written nothing is refused, and the gateways of what may have try elsewhere, rather than wait
+    /// for their patience to end. Others may own the shard by the time that a quorum is back: a write under the old ballot would be refused then when
+    /// parts of it are written, a Lookup under the next one when nothing is.
     /// </summary>
-    public void OnQuorumLost()
-    {
-        foreach (var state in _keys.Values)
-        {
-            foreach (var job in state.Waiting) proposer.Reply(job.Origin, Replies.NotRun(job.Request, ReplyStatus.NoQuorum));
-            foreach (var answer in state.Answers)
-            {
-                proposer.Reply(answer.Job.Origin, Replies.NotRun(answer.Job.Request, ReplyStatus.NoQuorum));
-            }
-            foreach (var round in state.InFlight)
-            {
-                if (round.Job is { } job) proposer.Reply(job.Origin, Replies.NotRun(job.Request, ReplyStatus.Deposed));
-            }
-            state.Waiting.Clear();
-            state.Answers.Clear();
-        }
-    }
+    public void OnQuorumLost() => GiveUp(ReplyStatus.NoQuorum);
 
     /// <summary>The Confirm that is about to be sent takes no more answers: a later get needs a later Confirm.</summary>
     public ConfirmRound? SealConfirm()
@@ -366,13 +353,10 @@ internal sealed class ShardOwner(Proposer proposer, int shard)
         state.Answers.RemoveRange(kept, state.Answers.Count - kept);
     }
 
-    private void Abandon(KeyState state)
+    private void Abandon(KeyState state, ReplyStatus ofUnsent)
     {
-        foreach (var job in state.Waiting) proposer.Reply(job.Origin, Replies.NotRun(job.Request, ReplyStatus.AskHolder));
-        foreach (var answer in state.Answers)
-        {
-            proposer.Reply(answer.Job.Origin, Replies.NotRun(answer.Job.Request, ReplyStatus.AskHolder));
-        }
+        foreach (var job in state.Waiting) proposer.Reply(job.Origin, Replies.NotRun(job.Request, ofUnsent));
+        foreach (var answer in state.Answers) proposer.Reply(answer.Job.Origin, Replies.NotRun(answer.Job.Request, ofUnsent));
         foreach (var round in state.InFlight)
         {
             if (round.Job is { } job) proposer.Reply(job.Origin, Replies.NotRun(job.Request, ReplyStatus.Deposed));

@@ -1,6 +1,5 @@
 using Firecloud.Actors.Protocol;
 using Firecloud.Actors.Wire;
-using RocksDbSharp;
 
 namespace Firecloud.Actors.Storage;
 
@@ -16,7 +15,8 @@ internal sealed class RocksChanges
 
     public Dictionary<Key, Entry> Records { get; } = [];
 
-    public Dictionary<(int Shard, int Leaf), (ulong Hash, int Count)> Leaves { get; } = [];
+    /// <summary>By place: <see cref="LeafJournal"/>.</summary>
+    public Dictionary<int, LeafState> Leaves { get; } = [];
 
     public Dictionary<int, Ballot> Promised { get; } = [];
 
@@ -39,38 +39,39 @@ internal sealed class RocksChanges
     /// <summary>True when nothing here changes the answer to a read of this key.</summary>
     public bool IsSynced(int shard, Key key) => Lives is null && !Dropped.ContainsKey(shard) && !Records.ContainsKey(key);
 
-    public void FillInto(WriteBatch batch)
+    /// <summary>Writes all but the leaves.</summary>
+    public void FillInto(RocksBatch batch)
     {
-        if (Header is { } header) Put(batch, RocksLayout.KeyOf(RocksTable.Header), RocksLayout.Header(header));
-        if (Lives is not null) Put(batch, RocksLayout.KeyOf(RocksTable.Lives), RocksLayout.Lives(Lives));
-        foreach (var (shard, ballot) in Promised) Put(batch, RocksLayout.KeyOf(RocksTable.Promised, shard), RocksLayout.Ballot(ballot));
-        foreach (var (shard, version) in Dropped) Put(batch, RocksLayout.KeyOf(RocksTable.Dropped, shard), RocksLayout.Version(version));
-        foreach (var ((shard, leaf), (hash, count)) in Leaves)
-        {
-            Put(batch, RocksLayout.KeyOf(RocksTable.Leaf, shard, leaf), RocksLayout.Leaf(hash, count));
-        }
+        if (Header is { } header) batch.Put(RocksLayout.KeyOf(RocksTable.Header), RocksLayout.Header(header));
+        if (Lives is not null) batch.Put(RocksLayout.KeyOf(RocksTable.Lives), RocksLayout.Lives(Lives));
+        foreach (var (shard, ballot) in Promised) batch.Put(RocksLayout.KeyOf(RocksTable.Promised, shard), RocksLayout.Ballot(ballot));
+        foreach (var (shard, version) in Dropped) batch.Put(RocksLayout.KeyOf(RocksTable.Dropped, shard), RocksLayout.Version(version));
         foreach (var (key, entry) in Records) Fill(batch, key, entry);
     }
 
-    private static void Fill(WriteBatch batch, Key key, in Entry entry)
+    private static void Fill(RocksBatch batch, Key key, in Entry entry)
     {
         var record = entry.Stored.Record;
-        var at = RocksLayout.KeyOf(RocksTable.Record, entry.Shard, key.Leaf, key.Span);
-        if (record.Held) Put(batch, at, RocksLayout.Record(entry.Stored));
-        else batch.Delete(at);
+        if (record.Held)
+        {
+            ReplicaCodec.Write(batch.Begin(RocksTable.Record, entry.Shard, key.Leaf, key.Span), entry.Stored, ballotKnown: false);
+            batch.End();
+        }
+        else
+        {
+            batch.Delete(RocksLayout.KeyOf(RocksTable.Record, entry.Shard, key.Leaf, key.Span));
+        }
         if (entry.ExpiredBefore != record.Expires) FillExpiry(batch, key, entry);
         if (!record.IsTombstone && !entry.WasTombstone) return;
         var tombstone = RocksLayout.KeyOf(RocksTable.Tombstone, entry.Shard, key.Leaf, key.Span);
-        if (record.IsTombstone) Put(batch, tombstone, RocksLayout.Version(record.Version));
+        if (record.IsTombstone) batch.Put(tombstone, RocksLayout.Version(record.Version));
         else batch.Delete(tombstone);
     }
 
-    private static void FillExpiry(WriteBatch batch, Key key, in Entry entry)
+    private static void FillExpiry(RocksBatch batch, Key key, in Entry entry)
     {
         var time = entry.Stored.Record.Expires;
         if (entry.ExpiredBefore != 0) batch.Delete(RocksLayout.ExpiryKey(entry.ExpiredBefore, entry.Shard, key.Leaf, key.Span));
-        if (time != 0) Put(batch, RocksLayout.ExpiryKey(time, entry.Shard, key.Leaf, key.Span), RocksLayout.Nothing());
+        if (time != 0) batch.Put(RocksLayout.ExpiryKey(time, entry.Shard, key.Leaf, key.Span), RocksLayout.Nothing());
     }
-
-    private static void Put(WriteBatch batch, byte[] key, WireWriter rest) => batch.Put(key, RocksLayout.Seal(key, rest));
 }

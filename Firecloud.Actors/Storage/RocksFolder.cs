@@ -15,6 +15,7 @@ internal sealed class RocksFolder : IDisposable
     private readonly RocksDb _db;
     private readonly WriteOptions _toDisk = new WriteOptions().SetSync(true);
     private readonly ReadOptions _pastCache = new ReadOptions().SetFillCache(false).SetVerifyChecksums(true);
+    private readonly RocksBatch _batch = new();
     private readonly long _writeBuffer;
     private readonly TimeSpan _leftoversAfter;
     private readonly Stopwatch _sinceFlush = Stopwatch.StartNew();
@@ -23,6 +24,7 @@ internal sealed class RocksFolder : IDisposable
 
     public RocksFolder(RocksStoreOptions options)
     {
+        Leaves = new LeafJournal(options.Shards, options.LeafRows, options.LeavesPerRow);
         (_folder, _writeBuffer, _leftoversAfter) = (options.Folder, options.WriteBufferBytes, options.FlushLeftoversAfter);
         var mark = StoreFolder.Prepare(_folder);
         try
@@ -38,6 +40,7 @@ internal sealed class RocksFolder : IDisposable
         {
             _db?.Dispose();
             mark?.Dispose();
+            _batch.Dispose();
             if (e is RocksDbException or IOException or UnauthorizedAccessException) throw RocksErrors.OfOpening(_folder, e);
             throw;
         }
@@ -46,6 +49,8 @@ internal sealed class RocksFolder : IDisposable
     public RocksHeader Header { get; }
 
     public DiskSpace Space { get; }
+
+    public LeafJournal Leaves { get; }
 
     /// <summary>Buffers that wait to be flushed.</summary>
     public bool FlushIsDue => Property("rocksdb.num-immutable-mem-table") is not (null or "0");
@@ -57,20 +62,21 @@ internal sealed class RocksFolder : IDisposable
     {
         _db.Dispose();
         _mark.Dispose();
+        _batch.Dispose();
     }
 
     /// <summary>Writes a batch, whole or not at all; durable when it returns.</summary>
     public void Write(RocksChanges changes)
     {
-        using var batch = new WriteBatch();
-        changes.FillInto(batch);
-        var key = RocksLayout.KeyOf(RocksTable.Batch);
-        batch.Put(key, RocksLayout.Seal(key, RocksLayout.Batch(Batches + 1)));
-        _ = Native.Instance.rocksdb_writebatch_data(batch.Handle, out var size);
-        Space?.Look((long)size);
-        _db.Write(batch, _toDisk);
+        _batch.Clear();
+        changes.FillInto(_batch);
+        Leaves.Fill(changes.Leaves, Batches + 1, _batch);
+        _batch.Put(RocksLayout.KeyOf(RocksTable.Batch), RocksLayout.Batch(Batches + 1));
+        var size = _batch.Size;
+        Space?.Look(size);
+        _db.Write(_batch.Batch, _toDisk);
         _mark.Write(++Batches);
-        FlushGarbage((long)size, changes.Garbage);
+        FlushGarbage(size, changes.Garbage);
     }
 
     public string? Property(string name) => _db.GetProperty(name);

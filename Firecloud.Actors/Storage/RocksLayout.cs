@@ -20,7 +20,8 @@ internal enum RocksTable : byte
     Lives = (byte)'L',       // one number per member
     Promised = (byte)'P',    // shard: ballot
     Dropped = (byte)'D',     // shard: version
-    Leaf = (byte)'F',        // shard, leaf: hash of the leaf, number of its keys
+    Leaf = (byte)'F',        // shard, leaf: hash of the leaf, number of its keys, batch that wrote it
+    Leaves = (byte)'J',      // batch modulo rows: batch, leaves that it changed (LeafJournal.cs)
     Record = (byte)'R',      // shard, leaf, key: record, with the mark "heard"
     Tombstone = (byte)'T',   // shard, leaf, key: version, of records that are tombstones
     Expiry = (byte)'E',      // time, shard, leaf, key: nothing, of records whose value expires
@@ -32,11 +33,11 @@ internal sealed record RocksHeader(ulong Format, int Member, int Shards, IReadOn
 internal static class RocksLayout
 {
     /// <summary>The format that is written, and the newest that is read.</summary>
-    public const ulong Format = 2;
+    public const ulong Format = 3;
 
     public const int PrefixLength = 6;
     public const int ExpiryPrefixLength = 14;
-    private const int SumLength = 8;
+    public const int SumLength = 8;
 
     public static byte[] KeyOf(RocksTable table) => [(byte)table];
 
@@ -51,11 +52,16 @@ internal static class RocksLayout
     public static byte[] KeyOf(RocksTable table, int shard, int leaf, ReadOnlySpan<byte> key = default)
     {
         var all = new byte[PrefixLength + key.Length];
-        all[0] = (byte)table;
-        BinaryPrimitives.WriteInt32BigEndian(all.AsSpan(1), shard);
-        all[5] = (byte)leaf;
-        key.CopyTo(all.AsSpan(PrefixLength));
+        WriteKey(all, table, shard, leaf, key);
         return all;
+    }
+
+    public static void WriteKey(Span<byte> to, RocksTable table, int shard, int leaf, ReadOnlySpan<byte> key)
+    {
+        to[0] = (byte)table;
+        BinaryPrimitives.WriteInt32BigEndian(to[1..], shard);
+        to[5] = (byte)leaf;
+        key.CopyTo(to[PrefixLength..]);
     }
 
     /// <summary>A place in the table Expiry, whose order is that of the times, also of those before 1970.</summary>
@@ -125,13 +131,6 @@ internal static class RocksLayout
         return new RocksHeader(format, member, shards, votes, identity with { Founders = founders });
     }
 
-    public static WireWriter Record(in StoredRecord stored)
-    {
-        var writer = new WireWriter(128 + (stored.Record.Value?.Length ?? 0) + (stored.Record.Previous?.Length ?? 0));
-        ReplicaCodec.Write(writer, stored, ballotKnown: false);
-        return writer;
-    }
-
     public static WireWriter Lives(Lives lives)
     {
         var writer = new WireWriter(16);
@@ -160,16 +159,8 @@ internal static class RocksLayout
         return writer;
     }
 
-    public static WireWriter Leaf(ulong hash, int count)
-    {
-        var writer = new WireWriter(16);
-        writer.Fixed64(hash);
-        writer.Varint((ulong)count);
-        return writer;
-    }
-
     public static WireWriter Nothing() => new(1);
 
-    private static ulong SumOf(ReadOnlySpan<byte> key, ReadOnlySpan<byte> rest) =>
+    public static ulong SumOf(ReadOnlySpan<byte> key, ReadOnlySpan<byte> rest) =>
         XxHash3.HashToUInt64(rest, unchecked((long)XxHash3.HashToUInt64(key)));
 }

@@ -4,7 +4,8 @@
 //          What is written meanwhile goes with the next sync.
 // READS    see what gathers, then what is being written, then the disk.
 // MEMORY   promises, dropped versions, lives and hash trees are held (12 bytes per leaf); records are not. A leaf's hash and
-//          number of keys are kept in the same batch as its records, so that opening reads no records.
+//          number of keys are kept in the same batch as its records (LeafJournal), so that opening reads no records. And some records
+//          that were used lately.
 // WATCH    a sync that failed ends the store: RocksDB may or may not have kept the batch.
 using Firecloud.Actors.Protocol;
 using Firecloud.Actors.Wire;
@@ -30,7 +31,8 @@ public sealed class RocksRecordStore : IRecordStore
     private long _count;
     private RocksChanges _pending = new();
     private RocksChanges _written = new();   // of the last sync, under way or done
-    private (Key Key, StoredRecord Stored) _lastRead;   // a write asks for what its caller has just read
+    private readonly RecordCache _cache = new(4096);
+    private (Key Key, StoredRecord Stored) _lastRead;   // too large for the cache: a write asks for what its caller has just read
     private readonly SyncThread _thread;
     private Task _sync = Task.CompletedTask;
     private volatile Exception? _failure;
@@ -113,13 +115,14 @@ public sealed class RocksRecordStore : IRecordStore
     /// <exception cref="DamagedStoreException">The record is not what was written.</exception>
     public StoredRecord Get(int shard, Key key)
     {
-        if (Usable(_pending).Records.TryGetValue(key, out var entry) || _written.Records.TryGetValue(key, out entry)) return entry.Stored;
+        if (Usable(_cache).TryGet(key, out var stored)) return stored;
+        if (_pending.Records.TryGetValue(key, out var entry) || _written.Records.TryGetValue(key, out entry)) return entry.Stored;
         if (_lastRead.Key == key) return _lastRead.Stored;
         var at = RocksLayout.KeyOf(RocksTable.Record, shard, key.Leaf, key.Span);
-        var stored = _folder.Read(at, _members, _shards, ReadRecord);
+        stored = _folder.Read(at, _members, _shards, ReadRecord);
         if (stored.Record is null) stored = StoredRecord.None;
         RecordsRead++;
-        _lastRead = (key, stored);
+        if (!_cache.TrySet(key, stored)) _lastRead = (key, stored);
         return stored;
     }
 
@@ -331,10 +334,11 @@ public sealed class RocksRecordStore : IRecordStore
         var wasTombstone = before.IsTombstone || (again && entry.WasTombstone);
         _pending.Records[key] = new RocksChanges.Entry(shard, after, wasTombstone, again ? entry.ExpiredBefore : before.Expires);
         if (after.Record.Expires != 0) _expiresFrom = Math.Min(_expiresFrom, after.Record.Expires);
-        _pending.Leaves[(shard, key.Leaf)] = (_trees[shard][key.Leaf], _counts[at]);
+        _pending.Leaves[at] = new LeafState(_trees[shard][key.Leaf], _counts[at]);
         if (before.Held) _pending.Garbage += RocksChanges.GarbageOf(key, before);
         if (after.Record.IsTombstone) _tombstones.Put(shard, key, after.Record.Version);
         else if (wasTombstone) _tombstones.Remove(key);
+        _cache.TrySet(key, after);
         _lastRead = default;
     }
 
@@ -362,12 +366,13 @@ public sealed class RocksRecordStore : IRecordStore
         {
             _dropped[ShardOf(key)] = _folder.Parse(key, value, _members, _shards, ReadVersion);
         }
-        foreach (var (key, value) in _folder.Scan(RocksLayout.KeyOf(RocksTable.Leaf)))
+        _folder.Leaves.Load(_folder, _members, _shards);
+        for (var at = 0; at < _counts.Length; at++)
         {
-            var (hash, count) = _folder.Parse(key, value, _members, _shards, (ref r) => (r.Fixed64(), r.Number()));
-            _trees[ShardOf(key)].Restore(key[^1], hash);
-            _counts[At(ShardOf(key), key[^1])] = count;
-            _count += count;
+            var leaf = _folder.Leaves.Leaves[at];
+            _trees[at / HashTree.Leaves].Restore(at % HashTree.Leaves, leaf.Hash);
+            _counts[at] = leaf.Count;
+            _count += leaf.Count;
         }
         return _folder.Read(RocksLayout.KeyOf(RocksTable.Lives), _members, _shards, ReplicaCodec.ReadLives) ?? new Lives(_members);
     }

@@ -48,6 +48,12 @@ public sealed record RocksStoreOptions
     /// <summary>How many tombstones are held in memory.</summary>
     internal int TombstonesHeld { get; init; } = 10_000;
 
+    /// <summary>Rows of the leaves' ring: <see cref="LeafJournal"/>. Part of the format: it must not shrink.</summary>
+    internal int LeafRows { get; init; } = 4096;
+
+    /// <summary>Leaves of one row at most.</summary>
+    internal int LeavesPerRow { get; init; } = 512;
+
     /// <summary>How long the last of what deletes other values may wait in memory.</summary>
     internal TimeSpan FlushLeftoversAfter { get; init; } = TimeSpan.FromMinutes(1);
 

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Buffers.Binary;
+using System.Runtime.InteropServices;
 using System.Text;
 using Firecloud.Actors.Protocol;
 
@@ -34,6 +35,15 @@ internal sealed class WireWriter(int capacity = 1024)
     public int Length => _buffer.WrittenCount;
 
     public byte[] ToArray() => _buffer.WrittenSpan.ToArray();
+
+    /// <summary>What is written so far; until the next write.</summary>
+    public ReadOnlySpan<byte> Written => _buffer.WrittenSpan;
+
+    /// <summary>Begins anew, and keeps the room.</summary>
+    public void Reset() => _buffer.ResetWrittenCount();
+
+    /// <summary>Replaces the first eight bytes, which are there.</summary>
+    public void SetFirst64(ulong value) => BinaryPrimitives.WriteUInt64LittleEndian(MemoryMarshal.AsMemory(_buffer.WrittenMemory).Span, value);
 
     public void Byte(byte value)
     {

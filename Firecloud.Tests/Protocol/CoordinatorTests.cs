@@ -162,6 +162,19 @@ public class CoordinatorTests
     }
 
     [Fact]
+    public void After_a_pause_every_shard_is_taken_anew()
+    {
+        var node = Node(0);
+        node.Wake(1000);
+        node.Submit(new PendingCall(Make.Key, Make.Put("v"), 5000));
+        node.Flush();
+        node.Wake(1400);
+        Assert.Equal(1, node.Proposer.ShardsHeld);
+        node.Wake(2000);
+        Assert.Equal(0, node.Proposer.ShardsHeld);
+    }
+
+    [Fact]
     public void An_own_clients_request_at_the_owner_needs_no_message_but_those_for_replicas()
     {
         var node = Node(0);

@@ -141,6 +141,33 @@ public class GatewayAnswerTests
     }
 
     [Fact]
+    public void A_node_that_sees_a_quorum_asks_on_when_another_sees_none()
+    {
+        var bench = new GatewayBench(self: 1);
+        bench.Pass(1000);
+        var call = bench.Submit(Make.Put("v"));
+        var first = bench.Sent();
+        bench.Reply(first, ReplyStatus.NoQuorum, votes: 2);
+        var second = bench.Sent();
+        Assert.NotEqual(first.To, second.To);
+        bench.Done(second);
+        Assert.Equal(ResultKind.Done, GatewayBench.ResultOf(call).Kind);
+    }
+
+    [Fact]
+    public void A_node_that_sees_a_quorum_waits_while_its_own_coordinator_doubts_it()
+    {
+        var bench = new GatewayBench(self: 0);
+        bench.Pass(1000);
+        var call = bench.Submit(Make.Put("v"));
+        bench.Reply(bench.Sent(), ReplyStatus.NoQuorum, votes: 2);
+        Assert.False(call.Task.IsCompleted);
+        bench.Pass(50);
+        bench.Done(bench.Sent());
+        Assert.Equal(ResultKind.Done, GatewayBench.ResultOf(call).Kind);
+    }
+
+    [Fact]
     public void Full_disks_are_a_refusal_with_the_votes_that_have_room()
     {
         var bench = new GatewayBench(self: 0);

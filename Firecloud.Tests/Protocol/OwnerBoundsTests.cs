@@ -126,9 +126,12 @@ public class OwnerBoundsTests
         Assert.All(refused, r => Assert.Equal((ReplyStatus.NoQuorum, 2), (r.Status, r.VotesReachable)));
         owner.Submit(5, Make.Put("x"));
         Assert.Equal(ReplyStatus.NoQuorum, owner.ReplyTo(5)!.Status);
-        // The write in flight is decided when the quorum is back.
+        // When it is back the shard is taken anew, and looked at before anything is written: somebody else may hold it.
         owner.Proposer.SetReachable(0b1111);
-        owner.Flush();
+        owner.Submit(6, Operation.Increment(1));
+        Assert.Equal(ReplyStatus.OtherBallot, owner.ReplyTo(6)!.Status);
+        var sent = owner.Submit(Make.Request(2, Make.Put("in flight"), Make.Ballot(1), attempt: 2));
+        Assert.Equal(ReplicaAsk.Lookup, Assert.Single(sent).Ask);
         owner.Settle();
         Assert.Equal(ReplyStatus.Done, owner.ReplyTo(2)!.Status);
     }
@@ -159,9 +162,35 @@ public class OwnerBoundsTests
     public void A_quorum_of_which_members_are_suspected_is_one()
     {
         var owner = new OwnerBench().Own();
-        owner.Proposer.SetReachable(0b1111, suspected: 0b1110);
+        owner.Proposer.SetReachable(0b1111, suspected: 0b1100);
         Assert.Equal(ReplyStatus.Done, owner.Run(1, Make.Put("v")).Status);
         Assert.Equal(5, owner.Proposer.VotesReachable);
+    }
+
+    [Fact]
+    public void Where_the_rest_of_a_quorum_is_suspected_no_ballot_is_taken_and_what_is_held_is_given_up()
+    {
+        var other = new OwnerBench(self: 1);
+        other.Proposer.SetReachable(0b1111, suspected: 0b0101);
+        Assert.Empty(other.Submit(Make.Request(1, Make.Put("v"), mode: RequestMode.MustOwn)));
+        Assert.Equal((ReplyStatus.NoQuorum, 0), (other.ReplyTo(1)!.Status, other.Proposer.ShardsHeld));
+        var owner = new OwnerBench().Own();
+        owner.Submit(2, Make.Put("in flight"));
+        owner.Proposer.SetReachable(0b1111, suspected: 0b1110);
+        owner.Flush();
+        Assert.Equal((ReplyStatus.Deposed, 0), (owner.ReplyTo(2)!.Status, owner.Proposer.ShardsHeld));
+    }
+
+    [Fact]
+    public void Members_that_come_back_hear_of_every_shard_held()
+    {
+        var owner = new OwnerBench().Own();
+        owner.Run(1, Make.Put("v"));
+        Assert.Single(owner.Proposer.TakeAnnouncements());
+        owner.Proposer.SetReachable(0b0111);
+        Assert.Empty(owner.Proposer.TakeAnnouncements());
+        owner.Proposer.SetReachable(0b1111);
+        Assert.Single(owner.Proposer.TakeAnnouncements());
     }
 
     [Fact]

@@ -21,7 +21,7 @@ public sealed class RocksModelTests
     private sealed class Run(int seed) : IDisposable
     {
         private readonly Random _random = new(seed);
-        private readonly StoreBench _bench = new();
+        private readonly StoreBench _bench = new() { LeafRows = seed % 2 == 0 ? 1 + seed % 5 : 4096, LeavesPerRow = seed % 4 == 0 ? 2 : 512 };
         private readonly SimStore _model = new(StoreBench.Shards, StoreBench.Members);
         private readonly SemaphoreSlim _disk = new(0);
         private RocksRecordStore? _store;

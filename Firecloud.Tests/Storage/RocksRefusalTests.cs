@@ -60,8 +60,8 @@ public sealed class RocksRefusalTests : IDisposable
     {
         _bench.Open().Dispose();
         var key = RocksLayout.KeyOf(RocksTable.Header);
-        _bench.Change(db => db.Put(key, RocksLayout.Seal(key, RocksLayout.Header(new RocksHeader(3, 1, 4, [2, 1, 1, 1], new StoreIdentity(1))))));
-        Refused(_bench.Options, "format 3", "up to 2");
+        _bench.Change(db => db.Put(key, RocksLayout.Seal(key, RocksLayout.Header(new RocksHeader(4, 1, 4, [2, 1, 1, 1], new StoreIdentity(1))))));
+        Refused(_bench.Options, "format 4", "up to 3");
     }
 
     [Fact]
@@ -72,7 +72,7 @@ public sealed class RocksRefusalTests : IDisposable
         var old = new RocksHeader(1, 1, 4, [2, 1, 1, 1], new StoreIdentity(7));
         _bench.Change(db => db.Put(key, RocksLayout.Seal(key, RocksLayout.Header(old))));
         using (var store = _bench.Open()) Assert.Equal(7ul, store.Identity.Id);
-        _bench.Change(db => Assert.Equal(2ul, RocksLayout.ReadHeader(RocksLayout.Open(key, db.Get(key))).Format));
+        _bench.Change(db => Assert.Equal(3ul, RocksLayout.ReadHeader(RocksLayout.Open(key, db.Get(key))).Format));
     }
 
     [Fact]

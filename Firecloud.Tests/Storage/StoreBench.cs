@@ -27,8 +27,12 @@ internal sealed class StoreBench : IDisposable
     public RocksStoreOptions Options => new()
     {
         Folder = Folder, Member = 1, Votes = [2, 1, 1, 1], Shards = Shards, BlockCacheBytes = 1 << 20, WriteBufferBytes = 1 << 20,
-        ReserveBytes = 3 << 20,
+        ReserveBytes = 3 << 20, LeafRows = LeafRows, LeavesPerRow = LeavesPerRow,
     };
+
+    public int LeafRows { get; init; } = 4096;
+
+    public int LeavesPerRow { get; set; } = 512;
 
     public IRecordStore Open(string kind) => kind == "memory" ? new MemoryRecordStore(Shards, Members) : Open();
 
