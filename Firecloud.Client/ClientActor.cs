@@ -31,6 +31,7 @@ internal sealed class ClientActor : UntypedActor, IWithTimers
     private readonly long[] _passingSinceMs = [.. Enumerable.Repeat(long.MaxValue, Votes.MaxMembers)];   // without an answer
     private uint _reachable;    // members that answer and vote
     private uint _answering;    // members that answer
+    private uint _dead;         // members to which datagrams did not pass when last heard of
     private uint _suspected;    // of them, those that have been silent for a while
     private ulong _serial;
     private long _lastGreetingMs = long.MinValue / 2;
@@ -145,6 +146,8 @@ internal sealed class ClientActor : UntypedActor, IWithTimers
     {
         if (_gateway is null && !TryLearn(reply)) return;
         if (reply.From >= _nodes.Length) return;
+        // What is written while the transport still holds the link for dead is dropped; when it does not any more, the node is greeted again.
+        if ((_dead >> reply.From & 1) != 0) return;
         _answering |= 1u << reply.From;
         _passingSinceMs[reply.From] = long.MaxValue;
         SetReachable(reply.Ready ? _reachable | 1u << reply.From : _reachable & ~(1u << reply.From));
@@ -188,6 +191,7 @@ internal sealed class ClientActor : UntypedActor, IWithTimers
     {
         if (!_byAddress.TryGetValue(address, out var member)) return;
         _suspected &= ~(1u << member);
+        _dead = reachable ? _dead & ~(1u << member) : _dead | 1u << member;
         // Datagrams pass, but Akka's streams over them may not be there yet: only an answer shows that.
         _passingSinceMs[member] = reachable && (_answering >> member & 1) == 0 ? NowMs : long.MaxValue;
         if (reachable)

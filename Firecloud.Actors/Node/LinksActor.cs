@@ -24,6 +24,7 @@ internal sealed class LinksActor : UntypedActor, IWithTimers
     private uint _passing;              // members to which datagrams pass, whether Akka's messages do or not
     private uint _reachable;
     private uint _suspected;
+    private uint _dead;                 // members to which datagrams did not pass when last heard of
     private LinksChanged? _last;
     private bool _joined;
 
@@ -93,7 +94,9 @@ internal sealed class LinksActor : UntypedActor, IWithTimers
                 break;
             case Welcome welcome when welcome.From != _node.Self:
                 _heardMs[welcome.From] = Environment.TickCount64;
-                _reachable |= 1u << welcome.From;   // it answered a question of ours: both directions work
+                // It answered a question of ours: both directions work. But what is written while the transport still holds the link for dead is
+                // dropped; when it does not any more, the greeting that follows is answered again.
+                _reachable |= ~_dead & 1u << welcome.From;
                 _formation.OnWelcome(welcome);
                 break;
             default: _node.Counters.CountBadFrame(); break;
@@ -129,6 +132,7 @@ internal sealed class LinksActor : UntypedActor, IWithTimers
         if (!_byAddress.TryGetValue(address, out var member) || member == _node.Self) return;
         _heardMs[member] = Environment.TickCount64;
         _suspected &= ~(1u << member);
+        _dead = reachable ? _dead & ~(1u << member) : _dead | 1u << member;
         _passing = reachable ? _passing | 1u << member : _passing & ~(1u << member);
         // Datagrams pass, but Akka's streams over them may not be there yet: only the answer to a greeting shows that.
         if (reachable) _node.Peers[member].Links.Tell(NodeContext.EncodeForAll(_formation.Greet()), ActorRefs.NoSender);

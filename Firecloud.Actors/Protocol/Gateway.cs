@@ -148,7 +148,11 @@ internal sealed class Gateway
         {
             case ReplyStatus.OtherBallot: Send(pending, from); break;
             case ReplyStatus.AskHolder: AskHolder(pending, from, reply.Ballot); break;
-            case ReplyStatus.Deposed: NextAttempt(pending, mayHaveRun: true, exhausted: 0); break;
+            case ReplyStatus.Deposed:
+                // Attempt 1 runs once, so that is the lowest version that the request was ever given, or will be (rule 2).
+                if (pending.Attempt == 1 && !reply.Given.IsNone) pending.Floor = Version.Max(pending.Floor, reply.Given.Before);
+                NextAttempt(pending, mayHaveRun: true, exhausted: 0);
+                break;
             case ReplyStatus.NoQuorum: NoQuorum(pending, from, reply.VotesReachable); break;
             case ReplyStatus.NoRoom: NoRoom(pending, reply.VotesReachable); break;
             case ReplyStatus.Unknown:

@@ -109,6 +109,9 @@ public sealed record Reply
     /// <summary>Done: a record keeps this outcome; a "no" that none keeps counts only while there was no second attempt (rule 6).</summary>
     public bool Kept { get; init; }
 
+    /// <summary>Deposed: the version that this attempt was given; none where it was given none, or nobody knows.</summary>
+    public Version Given { get; init; }
+
     /// <summary>NoQuorum: the votes that the coordinator can reach.</summary>
     public int VotesReachable { get; init; }
 }

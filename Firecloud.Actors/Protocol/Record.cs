@@ -161,7 +161,7 @@ public sealed class Record
         Value = decision.Value,
         ExpiresAt = decision.ExpiresAt,
         Writers = [new Writer(request, version, decision.Outcome, decision.Number)],
-        Forgotten = version with { Sequence = version.Sequence - 1 },
+        Forgotten = version.Before,
     };
 }
 

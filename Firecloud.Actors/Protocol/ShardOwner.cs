@@ -359,7 +359,7 @@ internal sealed class ShardOwner(Proposer proposer, int shard)
         foreach (var answer in state.Answers) proposer.Reply(answer.Job.Origin, Replies.NotRun(answer.Job.Request, ofUnsent));
         foreach (var round in state.InFlight)
         {
-            if (round.Job is { } job) proposer.Reply(job.Origin, Replies.NotRun(job.Request, ReplyStatus.Deposed));
+            if (round.Job is { } job) proposer.Reply(job.Origin, Replies.NotRun(job.Request, ReplyStatus.Deposed) with { Given = round.Record.Version });
         }
     }
 

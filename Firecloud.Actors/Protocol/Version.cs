@@ -14,6 +14,9 @@ public readonly record struct Version(Ballot Ballot, ulong Sequence) : IComparab
     /// <summary>True for <see cref="None"/>.</summary>
     public bool IsNone => Ballot.IsNone;
 
+    /// <summary>Just below this one, above all others below it.</summary>
+    internal Version Before => this with { Sequence = Sequence - 1 };
+
     /// <inheritdoc/>
     public int CompareTo(Version other)
     {

@@ -174,6 +174,7 @@ internal static class GatewayCodec
         writer.Ballot(reply.Ballot);
         writer.Version(reply.Chosen);
         if (reply.Status is ReplyStatus.NoQuorum or ReplyStatus.NoRoom) writer.Varint((ulong)reply.VotesReachable);
+        if (reply.Status == ReplyStatus.Deposed) writer.Version(reply.Given);
         if (reply.Status != ReplyStatus.Done) return;
         writer.Byte((byte)reply.Outcome);
         writer.Byte((byte)((reply.Value is null ? 0 : HasValue) | (reply.ValueKnown ? ValueKnown : 0) | (reply.Kept ? Kept : 0)
@@ -197,6 +198,7 @@ internal static class GatewayCodec
             Ballot = reader.Ballot(),
             Chosen = reader.Version(),
             VotesReachable = status is ReplyStatus.NoQuorum or ReplyStatus.NoRoom ? (int)Math.Min(reader.Varint(), int.MaxValue) : 0,
+            Given = status == ReplyStatus.Deposed ? reader.Version() : Version.None,
         };
         if (status != ReplyStatus.Done) return reply;
         var outcome = (Outcome)reader.Kind((byte)Outcome.TooLarge);

@@ -166,6 +166,18 @@ public class GatewayAttemptTests
         Assert.Equal(0, _bench.Sent().To);
     }
 
+    [Fact]
+    public void What_an_owner_gave_to_attempt_1_raises_the_floor_to_just_below_and_what_it_gave_to_later_ones_does_not()
+    {
+        _bench.Submit(Make.Put("v"));
+        _bench.Depose(_bench.Sent(), Make.Version(5, 7));
+        var second = _bench.Sent();
+        Assert.Equal((2, Make.Version(5, 6)), (second.Request.Attempt, second.Request.Floor));
+        _bench.Depose(second, Make.Version(6, 3));
+        var third = _bench.Sent();
+        Assert.Equal((3, Make.Version(5, 6)), (third.Request.Attempt, third.Request.Floor));
+    }
+
     // Who does not reach all may not reach the holder: then requests may be passed on, and may overtake each other.
     [Fact]
     public void With_a_member_out_of_reach_requests_may_be_passed_on_and_need_a_strictly_higher_ballot_from_then_on()

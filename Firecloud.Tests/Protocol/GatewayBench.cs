@@ -48,6 +48,9 @@ internal sealed class GatewayBench
             Id = sent.Request.Id, Attempt = sent.Request.Attempt, Status = status, Ballot = ballot, VotesReachable = votes,
         });
 
+    public void Depose((int To, Request Request) sent, Version given) =>
+        Gateway.OnReply(sent.To, new Reply { Id = sent.Request.Id, Attempt = sent.Request.Attempt, Status = ReplyStatus.Deposed, Given = given });
+
     public void Done((int To, Request Request) sent, Outcome outcome = Outcome.Applied, bool kept = true, Version chosen = default) =>
         Gateway.OnReply(sent.To, new Reply
         {

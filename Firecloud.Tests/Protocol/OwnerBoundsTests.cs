@@ -1,6 +1,7 @@
 // OwnerBoundsTests.cs - what bounds one coordinator, and what it refuses without a quorum (protocol.md sections 1 and 5).
 using Firecloud.Actors.Protocol;
 using Xunit;
+using Version = Firecloud.Actors.Protocol.Version;
 
 namespace Firecloud.Tests.Protocol;
 
@@ -120,7 +121,7 @@ public class OwnerBoundsTests
         owner.Proposer.SetReachable(0b0001);
         owner.Flush();
         // The gateway of the write in flight tries elsewhere at once.
-        Assert.Equal(ReplyStatus.Deposed, owner.ReplyTo(2)!.Status);
+        Assert.Equal((ReplyStatus.Deposed, new Version(owner.Ballot, 2)), (owner.ReplyTo(2)!.Status, owner.ReplyTo(2)!.Given));
         var refused = owner.Replies.Skip(1).Where(r => r.Id.Number != 2).ToList();
         Assert.Equal(new[] { 3ul, 4ul }, refused.Select(r => r.Id.Number).Order());
         Assert.All(refused, r => Assert.Equal((ReplyStatus.NoQuorum, 2), (r.Status, r.VotesReachable)));

@@ -170,6 +170,7 @@ internal sealed class RandomMessages(Random random)
             Id = Id(), Attempt = random.Next(), Status = (ReplyStatus)random.Next(1, 10), Shard = Shard(), Ballot = Ballot(), Chosen = Version(),
         };
         if (reply.Status is ReplyStatus.NoQuorum or ReplyStatus.NoRoom) return reply with { VotesReachable = random.Next(800) };
+        if (reply.Status == ReplyStatus.Deposed) return reply with { Given = Version() };
         if (reply.Status != ReplyStatus.Done) return reply;
         return reply with
         {
