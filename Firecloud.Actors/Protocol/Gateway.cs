@@ -24,6 +24,7 @@ public sealed record GatewayLimits(int MaxPending, int AttemptMs, int BackoffMs,
 internal sealed class Gateway
 {
     private const int MaxHops = 3;
+    private const int MaxDoublings = 4;
 
     private readonly Configuration _configuration;
     private readonly GatewayLimits _limits;
@@ -196,7 +197,11 @@ internal sealed class Gateway
             if (pending.DeadlineMs <= nowMs) GiveUp(pending, RefusalReason.TimedOut, $"No answer within {pending.TimeoutMs} ms.");
             else if (pending.RetryAtMs > nowMs) continue;
             else if (pending.Target < 0) Send(pending);
-            else NextAttempt(pending, mayHaveRun: true, exhausted: 1u << pending.Target);
+            else
+            {
+                pending.Unanswered++;
+                NextAttempt(pending, mayHaveRun: true, exhausted: 1u << pending.Target);
+            }
         }
     }
 
@@ -246,7 +251,8 @@ internal sealed class Gateway
             pending.Floor = _floors[pending.Shard];
         }
         pending.Target = to;
-        pending.RetryAtMs = _nowMs + _limits.AttemptMs + _jitter.Next(_limits.BackoffMs);
+        // Twice as long after each attempt without an answer: were all shorter than what an answer takes, each would come after its attempt.
+        pending.RetryAtMs = _nowMs + ((long)_limits.AttemptMs << Math.Min(pending.Unanswered, MaxDoublings)) + _jitter.Next(_limits.BackoffMs);
         // Whoever does not reach all members may not reach the holder; then the coordinator asked passes the request on.
         var passOn = _responsive == _configuration.Votes.AllMembers ? RequestMode.Any : RequestMode.PassOn;
         pending.MayOvertake |= passOn != RequestMode.Any;

@@ -33,6 +33,9 @@ public abstract class PendingRequest(Key key, Operation operation, int timeoutMs
     /// <summary>The member asked; -1 while it waits to be sent again.</summary>
     internal int Target { get; set; } = -1;
 
+    /// <summary>Attempts to which no answer came in time.</summary>
+    internal int Unanswered { get; set; }
+
     /// <summary>Holders named one after the other in this attempt.</summary>
     internal int Hops { get; set; }
 

@@ -178,6 +178,19 @@ public class GatewayAttemptTests
         Assert.Equal((3, Make.Version(5, 6)), (third.Request.Attempt, third.Request.Floor));
     }
 
+    [Fact]
+    public void An_attempt_waits_twice_as_long_as_the_one_in_vain_before_it()
+    {
+        _bench.Submit(Make.Put("v"), timeoutMs: 60_000);
+        Assert.Equal(1, _bench.Sent().Request.Attempt);
+        _bench.Pass(1100);
+        Assert.Equal(2, _bench.Sent().Request.Attempt);
+        _bench.Pass(1100);
+        Assert.Empty(_bench.AllSent());
+        _bench.Pass(1100);
+        Assert.Equal(3, _bench.Sent().Request.Attempt);
+    }
+
     // Who does not reach all may not reach the holder: then requests may be passed on, and may overtake each other.
     [Fact]
     public void With_a_member_out_of_reach_requests_may_be_passed_on_and_need_a_strictly_higher_ballot_from_then_on()
