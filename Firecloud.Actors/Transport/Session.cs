@@ -16,6 +16,10 @@ internal sealed partial class Session
     /// <summary>Probes in vain that a suspicion takes: one may be lost, and without any the peer had nothing to answer.</summary>
     private const int SuspectProbes = 2;
 
+    /// <summary>A suspicion that was wrong doubles the patience before the next one, and this much time halves it again (Chandra and Toueg 1996 let a
+    /// detector learn so), microseconds.</summary>
+    private const long PatienceHalves = 5_000_000;
+
     /// <summary>When a link looks dead but datagrams wait to be read: time until the next look, microseconds.</summary>
     private const long LookAgainAfter = 5_000;
 
@@ -41,6 +45,8 @@ internal sealed partial class Session
     private SentWay _detour = SentWay.Route;
     private long _detourUntil = long.MinValue;
     private long _lastLook = long.MinValue / 2;
+    private long _suspectAfter;
+    private long _patienceSince;
 
     /// <summary>Starts a session that the handshake has agreed on.</summary>
     /// <param name="settings">Limits and times.</param>
@@ -59,7 +65,7 @@ internal sealed partial class Session
         _loss = new LossDetection(_rtt, settings.AckDelay, settings.InitialProbe, settings.MinProbe, settings.MaxProbe);
         _congestion = new CongestionWindow(settings.InitialWindow, settings.SendWindow);
         _mtu = new PathMtu(settings.Datagram);
-        (_lastRoundTrip, _lastPing, LastUsed) = (now, now, now);
+        (_lastRoundTrip, _lastPing, LastUsed, _suspectAfter) = (now, now, now, settings.SuspectAfter);
     }
 
     public ulong Token { get; }
@@ -143,7 +149,7 @@ internal sealed partial class Session
         if (!KeepsAlive) return next;
         next = Math.Min(Math.Min(next, _mtu.Deadline), _lastPing + _settings.Keepalive);
         if (!Reachable) return next;
-        var patience = Suspected ? _settings.UnreachableAfter : _settings.SuspectAfter;
+        var patience = Suspected ? _settings.UnreachableAfter : _suspectAfter;
         return Math.Min(next, Math.Max(_lastLook + LookAgainAfter, _lastRoundTrip + patience));
     }
 
@@ -181,7 +187,7 @@ internal sealed partial class Session
     {
         var silent = now - _lastRoundTrip;
         var dead = silent >= _settings.UnreachableAfter;
-        if (!dead && (Suspected || silent < _settings.SuspectAfter)) return;
+        if (!dead && (Suspected || silent < _suspectAfter)) return;
         // The sign of life that is missing may wait in the socket; a suspicion also takes probes in vain.
         if ((!dead && _loss.ProbeCount < SuspectProbes) || !_owner.MayDeclareUnreachable(silent))
         {
@@ -215,7 +221,12 @@ internal sealed partial class Session
         if (Suspected)
         {
             Suspected = false;
+            (_suspectAfter, _patienceSince) = (Math.Min(2 * _suspectAfter, _settings.UnreachableAfter), now);
             _owner.OnSuspicion(false);
+        }
+        else if (_suspectAfter > _settings.SuspectAfter && now - _patienceSince > PatienceHalves)
+        {
+            (_suspectAfter, _patienceSince) = (Math.Max(_suspectAfter / 2, _settings.SuspectAfter), now);
         }
         if (Reachable) return;
         Reachable = true;

@@ -89,6 +89,7 @@ internal static class GrowthBench
     private static async Task ClientsAndSizesAsync(IPeer peer, Contender contender, List<Point> points)
     {
         await WarmAsync(peer);
+        await Filler.FillAsync(peer, 0, new Workload().Keys, new Workload().Bytes);
         foreach (var clients in ClientCounts) await MeasureAsync(peer, contender, "clients", clients, new Workload { Clients = clients }, points);
         foreach (var bytes in Sizes)
         {

@@ -69,10 +69,20 @@ public class MeshTests
         mesh.Heal();
         mesh.Run(150_000, write: true);
         Assert.True(mesh.A.Session is { Suspected: false, Reachable: true });
+        // It was wrong, so the next one waits twice as long; and after a while as long as the first.
         mesh.Cut(oneWay);
-        mesh.Run(400_000, write: true);
+        mesh.Run(200_000, write: true);
+        Assert.False(mesh.A.Session.Suspected);
+        mesh.Run(130_000, write: true);
+        Assert.True(mesh.A.Session is { Suspected: true, Reachable: true });
+        mesh.Run(80_000, write: true);
         Assert.True(mesh.A.Session is { Suspected: false, Reachable: false });
         Assert.Equal(2, mesh.A.Suspicions);
+        mesh.Heal();
+        mesh.Run(11_000_000, write: true);
+        mesh.Cut(oneWay);
+        mesh.Run(180_000, write: true);
+        Assert.True(mesh.A.Session.Suspected);
     }
 
     [Fact]
