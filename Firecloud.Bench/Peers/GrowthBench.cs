@@ -121,7 +121,7 @@ internal static class GrowthBench
     {
         var warm = new Workload { Keys = KeyCounts[0], Clients = 64, Gets = 0.5 };
         await Filler.FillAsync(peer, 0, warm.Keys, warm.Bytes);
-        await LoadRun.RunAsync(peer, warm, TimeSpan.Zero, 3 * Run, seed: 1);
+        await LoadRun.RunAsync(peer, warm, TimeSpan.Zero, 12 * Run, seed: 1);
     }
 
     private static async Task MeasureAsync(IPeer peer, Contender contender, string over, int x, Workload workload, List<Point> points)
