@@ -212,6 +212,9 @@ internal sealed partial class PeerLink : ISessionOwner, IThreadPoolWorkItem
     void ISessionOwner.OnBlackHole() => _node.Log.Info(
         "Large datagrams to {0} vanish while small ones come through; going on with {1} bytes", Name, PathMtu.Base);
 
+    // Probes are small and pass where a link is full; to a client there are none.
+    bool ISessionOwner.MaySuspect() => !_node.Hears(_node.MemberOf(Key));
+
     bool ISessionOwner.MayDeclareUnreachable(long silentMicros) =>
         !_node.HasDatagramsWaiting || silentMicros > 2 * _node.Settings.UnreachableAfter;
 

@@ -189,7 +189,7 @@ internal sealed partial class Session
         var dead = silent >= _settings.UnreachableAfter;
         if (!dead && (Suspected || silent < _suspectAfter)) return;
         // The sign of life that is missing may wait in the socket; a suspicion also takes probes in vain.
-        if ((!dead && _loss.ProbeCount < SuspectProbes) || !_owner.MayDeclareUnreachable(silent))
+        if ((!dead && (_loss.ProbeCount < SuspectProbes || !_owner.MaySuspect())) || !_owner.MayDeclareUnreachable(silent))
         {
             _lastLook = now;
             return;

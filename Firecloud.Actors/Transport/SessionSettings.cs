@@ -40,6 +40,9 @@ internal interface ISessionOwner
     /// <summary>Large datagrams vanished while small ones came through; small ones are sent until a search has ended.</summary>
     void OnBlackHole();
 
+    /// <summary>False while other signs of life than round trips come from the peer: it is slow, or its link is full.</summary>
+    bool MaySuspect();
+
     /// <summary>False when datagrams wait in the socket: they may hold the sign of life that is missing.</summary>
     /// <param name="silentMicros">Time without a round trip, microseconds.</param>
     bool MayDeclareUnreachable(long silentMicros);

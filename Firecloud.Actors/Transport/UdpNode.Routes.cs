@@ -33,7 +33,7 @@ internal sealed partial class UdpNode
         : (_members.IdOf(_members.Self), _members.IdOf(member));
 
     /// <summary>Whether a member's datagrams arrive here directly, as far as is known.</summary>
-    public bool Hears(int member) => _router?.Table.Hears(member) ?? false;
+    public bool Hears(int member) => member >= 0 && (_router?.Table.Hears(member) ?? false);
 
     /// <summary>A datagram of a session came directly from a member, and was no copy.</summary>
     public void OnHeard(int member) => _router?.OnHeard(member, Now);

@@ -71,7 +71,7 @@ internal static class GrowthBench
             {
                 var count = Math.Min(step, keys - filled);
                 if (FreeBytes < LeastFreeBytes) why = "no more memory";
-                else if (await TryFillAsync(peer, filled, count) is { } refused) why = refused;
+                else if (await TryFillAsync(peer, filled, count, new Workload().Bytes) is { } refused) why = refused;
                 else filled += count;
                 if (filled < keys && why != "no more time") break;
             }
@@ -94,7 +94,11 @@ internal static class GrowthBench
         foreach (var bytes in Sizes)
         {
             var keys = Math.Clamp((100 << 20) / bytes, 64, 10_000);
-            await Filler.FillAsync(peer, 0, keys, bytes);
+            if (await TryFillAsync(peer, 0, keys, bytes) is { } refused)
+            {
+                Say($"{contender.Title}: {bytes:n0} bytes are left out, {refused}");
+                continue;
+            }
             await MeasureAsync(peer, contender, "bytes", bytes, new Workload { Keys = keys, Clients = 16, Bytes = bytes }, points);
         }
     }
@@ -104,11 +108,11 @@ internal static class GrowthBench
         CultureInfo.InvariantCulture);
 
     // Null, or why the store takes no more.
-    private static async Task<string?> TryFillAsync(IPeer peer, int first, int count)
+    private static async Task<string?> TryFillAsync(IPeer peer, int first, int count, int bytes)
     {
         try
         {
-            await Filler.FillAsync(peer, first, count, new Workload().Bytes);
+            await Filler.FillAsync(peer, first, count, bytes);
             return null;
         }
         catch (BenchException e)

@@ -166,6 +166,8 @@ internal sealed class FlowMesh
 
         public void OnSuspicion(bool suspected) { }
 
+        public bool MaySuspect() => true;
+
         public bool MayDeclareUnreachable(long silentMicros) => true;
 
         public void Deliver(ReadOnlyMemory<byte> message)

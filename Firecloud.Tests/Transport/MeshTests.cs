@@ -62,9 +62,13 @@ public class MeshTests
         mesh.Run(1_000_000, write: true);
         Assert.Equal((0, false), (mesh.A.Suspicions, mesh.A.Session.Suspected));
         mesh.Cut(oneWay);
+        mesh.Hears = true;
         mesh.Run(140_000, write: true);
         Assert.False(mesh.A.Session.Suspected);
-        mesh.Run(40_000, write: true);
+        mesh.Run(20_000, write: true);
+        Assert.False(mesh.A.Session.Suspected);
+        mesh.Hears = false;
+        mesh.Run(20_000, write: true);
         Assert.True(mesh.A.Session is { Suspected: true, Reachable: true });
         mesh.Heal();
         mesh.Run(150_000, write: true);
@@ -120,6 +124,7 @@ public class MeshTests
         private double _duplicate;
         private double _late;
         private bool _cutAB;
+        public bool Hears { get; set; }   // other signs of life than round trips
         private bool _cutBA;
         private long _writeAt;
 
@@ -259,6 +264,8 @@ public class MeshTests
         public void OnSuspicion(bool suspected) => Suspicions += suspected ? 1 : 0;
 
         public int Suspicions { get; private set; }
+
+        public bool MaySuspect() => !_mesh.Hears;
 
         public bool MayDeclareUnreachable(long silentMicros) => true;
 

@@ -229,6 +229,8 @@ internal sealed class RoutedMesh
 
             public void OnSuspicion(bool suspected) { }
 
+            public bool MaySuspect() => true;
+
             public bool MayDeclareUnreachable(long silentMicros) => true;
 
             public void Deliver(ReadOnlyMemory<byte> message)

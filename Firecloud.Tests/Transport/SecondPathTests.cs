@@ -139,6 +139,8 @@ public sealed class SecondPathTests
 
         public void OnSuspicion(bool suspected) => Assert.Fail($"suspected: {suspected}");
 
+        public bool MaySuspect() => true;
+
         public bool MayDeclareUnreachable(long silentMicros) => true;
 
         public void Deliver(ReadOnlyMemory<byte> message) => _received++;
