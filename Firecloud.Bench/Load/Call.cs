@@ -30,6 +30,9 @@ internal sealed class Call(ICaller caller)
     /// <summary>When it began or, where a rate is kept, when it was to begin: ticks of Stopwatch.</summary>
     public long Due { get; set; }
 
+    /// <summary>What came instead of the answer it should get, for people; null where nothing is known.</summary>
+    public string? Why { get; set; }
+
     public void End(bool done) => caller.Ended(this, done);
 }
 

@@ -6,7 +6,7 @@ namespace Firecloud.Bench.Load;
 internal sealed class Filler : ICaller
 {
     private const int MostConnections = 64;
-    private const long MostBytesUnderWay = 64 << 20;
+    private const long MostBytesUnderWay = 8 << 20;
     private const int MostFailures = 100;
 
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -15,6 +15,7 @@ internal sealed class Filler : ICaller
     private int _next;
     private int _underWay;
     private int _failures;
+    private string? _why;
 
     private Filler(int first, int count) => (_next, _end) = (first - 1, first + count);
 
@@ -38,11 +39,12 @@ internal sealed class Filler : ICaller
         foreach (var (call, connection) in filler._connections) connection.Begin(call);
         await filler._ended.Task;
         foreach (var connection in connections) await connection.DisposeAsync();
-        if (filler._failures >= MostFailures) throw new BenchException($"{filler._failures} of {count} puts were not done; the store can't be filled.");
+        if (filler._failures >= MostFailures) throw new BenchException($"{filler._failures} of {count} puts were not done; the store can't be filled. The last answer: {filler._why ?? "none"}");
     }
 
     public void Ended(Call call, bool done)
     {
+        if (!done) _why = call.Why;
         if (!done && Interlocked.Increment(ref _failures) < MostFailures)
         {
             ThreadPool.UnsafeQueueUserWorkItem(_ => _connections[call].Begin(call), null);   // it may have ended within Begin

@@ -23,6 +23,19 @@ internal sealed record Contender(string Id, string Title, bool Durable)
 
     public static readonly Contender[] All =
         [DiskLibrary, DiskResp, Etcd, RedisSynced, MemoryLibrary, MemoryResp, RedisAsync, DistributedData, Plain];
+
+    /// <summary>Those that an option names, in the order of all.</summary>
+    /// <param name="only">Ids with commas between, or null for all.</param>
+    /// <param name="all">Of these.</param>
+    /// <exception cref="BenchException">One is none of them.</exception>
+    public static Contender[] Chosen(string? only, Contender[] all)
+    {
+        if (only is null) return all;
+        var ids = only.Split(',', StringSplitOptions.TrimEntries);
+        var wrong = ids.FirstOrDefault(id => all.All(c => c.Id != id));
+        if (wrong is not null) throw new BenchException($"--only: '{wrong}' is none of {string.Join(", ", all.Select(c => c.Id))}.");
+        return [.. all.Where(c => ids.Contains(c.Id))];
+    }
 }
 
 /// <summary>The stores of a comparison. Each is started when it is first asked for and then runs to the end, idle while others are measured.</summary>

@@ -14,6 +14,12 @@ internal static class GrowthBench
     private const string PutsPerSecond = "puts per second";
     private const string GetsPerSecond = "gets per second";
 
+    private const string Table = "growth.tsv";
+    private const string OverKeys = "keys";
+    private const string OverClients = "clients";
+    private const string OverBytes = "bytes";
+    private static readonly string[] Overs = [OverKeys, OverClients, OverBytes];
+
     private static readonly int[] KeyCounts = [1_000, 10_000, 100_000, 1_000_000, 10_000_000];
     private static readonly int[] ClientCounts = [1, 2, 8, 32, 128, 512];
     private static readonly int[] Sizes = [10, 100, 1_000, 10_000, 100_000, 1 << 20];
@@ -24,40 +30,48 @@ internal static class GrowthBench
     /// <summary>Free memory below which no store is filled further: below it the machine would begin to end processes.</summary>
     private const long LeastFreeBytes = 4L << 30;
 
-    /// <param name="Series">What grows, and what is shown of it: one plot.</param>
-    /// <param name="Contender">Whose.</param>
-    /// <param name="X">Keys, clients or bytes.</param>
-    /// <param name="Y">Operations per second, or bytes of memory.</param>
-    private sealed record Point(string Series, Contender Contender, double X, double Y);
-
     public static Command Command()
     {
         var minutes = new Option<double>("--minutes") { Description = "Time for filling each store with keys, 0.1 to 60; what does not fit into it is left out.", DefaultValueFactory = _ => 4 };
+        var only = new Option<string?>("--only") { Description = $"Only these, separated by commas: {string.Join(", ", Contenders.Select(c => c.Id))}." };
+        var over = new Option<string[]>("--over") { Description = "Only over this; may be given twice. What is not measured stays as the last run left it.", DefaultValueFactory = _ => Overs };
+        over.AcceptOnlyFromAmong(Overs);
         var folder = ReportFolder.Option();
         minutes.Validators.Add(r =>
         {
             if (!(r.GetValueOrDefault<double>() is >= 0.1 and <= 60)) r.AddError($"--minutes is {r.GetValueOrDefault<double>()}; 0.1 to 60 are allowed.");
         });
-        var command = new Command("growth", "Throughput and memory over keys, clients and sizes of values, as plots.") { minutes, folder };
-        command.SetAction((parsed, stop) => Guard.RunAsync(() => RunAsync(TimeSpan.FromMinutes(parsed.GetValue(minutes)), parsed.GetValue(folder), stop)));
+        var command = new Command("growth", "Throughput and memory over keys, clients and sizes of values, as plots.") { minutes, only, over, folder };
+        command.SetAction((parsed, stop) => Guard.RunAsync(() => RunAsync(
+            TimeSpan.FromMinutes(parsed.GetValue(minutes)), parsed.GetValue(only), parsed.GetValue(over)!, parsed.GetValue(folder), stop)));
         return command;
     }
 
-    private static async Task<int> RunAsync(TimeSpan fill, string? folder, CancellationToken stop)
+    private static async Task<int> RunAsync(TimeSpan fill, string? only, string[] over, string? folder, CancellationToken stop)
     {
-        Arena.CheckInstalled(Contenders);
-        var points = new List<Point>();
-        foreach (var contender in Contenders)
+        var contenders = Contender.Chosen(only, Contenders);
+        Arena.CheckInstalled(contenders);
+        var report = new ReportFolder(folder);
+        var points = GrowthPoints.Read(report.Read(Table));
+        foreach (var contender in contenders)
         {
             if (stop.IsCancellationRequested) break;
-            await using (var arena = new Arena()) await KeysAsync(await arena.GetAsync(contender), contender, fill, points);
-            await using (var arena = new Arena()) await ClientsAndSizesAsync(await arena.GetAsync(contender), contender, points);
-            Write(points, new ReportFolder(folder));   // what is measured is kept, whatever comes
+            if (over.Contains(OverKeys))
+            {
+                await using var arena = new Arena();
+                await KeysAsync(await arena.GetAsync(contender), contender, fill, points);
+            }
+            if (over.Contains(OverClients) || over.Contains(OverBytes))
+            {
+                await using var arena = new Arena();
+                await ClientsAndSizesAsync(await arena.GetAsync(contender), contender, over, points);
+            }
+            Write(points, report);   // what is measured is kept, whatever comes
         }
         return 0;
     }
 
-    private static async Task KeysAsync(IPeer peer, Contender contender, TimeSpan fill, List<Point> points)
+    private static async Task KeysAsync(IPeer peer, Contender contender, TimeSpan fill, GrowthPoints points)
     {
         await WarmAsync(peer);
         var clock = new Stopwatch();
@@ -81,17 +95,20 @@ internal static class GrowthBench
                 Say($"{contender.Title}: {filled:n0} keys after {clock.Elapsed.TotalMinutes:f1} minutes, {why}; {keys:n0} are left out");
                 return;
             }
-            points.Add(new Point("memory over keys", contender, keys, peer.Servers.Sum(s => s.ResidentBytes) / 1048576.0));
-            await MeasureAsync(peer, contender, "keys", keys, new Workload { Keys = keys, Clients = 64 }, points);
+            points.Add(Of("memory over keys", contender, keys, peer.Servers.Sum(s => s.ResidentBytes) / 1048576.0));
+            await MeasureAsync(peer, contender, OverKeys, keys, new Workload { Keys = keys, Clients = 64 }, points);
         }
     }
 
-    private static async Task ClientsAndSizesAsync(IPeer peer, Contender contender, List<Point> points)
+    private static async Task ClientsAndSizesAsync(IPeer peer, Contender contender, string[] over, GrowthPoints points)
     {
         await WarmAsync(peer);
         await Filler.FillAsync(peer, 0, new Workload().Keys, new Workload().Bytes);
-        foreach (var clients in ClientCounts) await MeasureAsync(peer, contender, "clients", clients, new Workload { Clients = clients }, points);
-        foreach (var bytes in Sizes)
+        foreach (var clients in over.Contains(OverClients) ? ClientCounts : [])
+        {
+            await MeasureAsync(peer, contender, OverClients, clients, new Workload { Clients = clients }, points);
+        }
+        foreach (var bytes in over.Contains(OverBytes) ? Sizes : [])
         {
             var keys = Math.Clamp((100 << 20) / bytes, 64, 10_000);
             if (await TryFillAsync(peer, 0, keys, bytes) is { } refused)
@@ -99,7 +116,7 @@ internal static class GrowthBench
                 Say($"{contender.Title}: {bytes:n0} bytes are left out, {refused}");
                 continue;
             }
-            await MeasureAsync(peer, contender, "bytes", bytes, new Workload { Keys = keys, Clients = 16, Bytes = bytes }, points);
+            await MeasureAsync(peer, contender, OverBytes, bytes, new Workload { Keys = keys, Clients = 16, Bytes = bytes }, points);
         }
     }
 
@@ -128,33 +145,36 @@ internal static class GrowthBench
         await LoadRun.RunAsync(peer, warm, TimeSpan.Zero, 12 * Run, seed: 1);
     }
 
-    private static async Task MeasureAsync(IPeer peer, Contender contender, string over, int x, Workload workload, List<Point> points)
+    private static async Task MeasureAsync(IPeer peer, Contender contender, string over, int x, Workload workload, GrowthPoints points)
     {
         foreach (var gets in (double[])[0, 1])
         {
             var measured = await LoadRun.RunAsync(peer, workload with { Gets = gets }, Run / 4, Run, seed: x);
             var what = gets == 0 ? PutsPerSecond : GetsPerSecond;
             Say($"{contender.Title,-28} {x,10:n0} {over,-7} {measured.PerSecond,9:n0} {what}{(measured.NotDone > 0 ? $", {measured.NotDone} NOT DONE" : "")}");
-            points.Add(new Point($"{what} over {over}", contender, x, measured.PerSecond));
+            points.Add(Of($"{what} over {over}", contender, x, measured.PerSecond));
         }
     }
 
-    private static void Write(List<Point> points, ReportFolder folder)
+    private static GrowthPoint Of(string series, Contender contender, double x, double y) => new(series, contender.Id, x, y, ReportFolder.Commit);
+
+    private static void Write(GrowthPoints points, ReportFolder folder)
     {
-        var figures = new StringBuilder("# ").Append(ReportFolder.Machine).Append("\nseries\tstore\tx\ty\n");
-        foreach (var p in points) figures.Append(CultureInfo.InvariantCulture, $"{p.Series}\t{p.Contender.Id}\t{p.X:f0}\t{p.Y:f1}\n");
-        folder.Write("growth.tsv", figures.ToString());
+        folder.Write(Table, points.ToTable(ReportFolder.Machine));
         var text = new StringBuilder();
-        foreach (var series in points.Where(p => p.Y > 0).GroupBy(p => p.Series))
+        foreach (var series in points.All.Where(p => p.Y > 0).GroupBy(p => p.Series))
         {
-            var lines = series.GroupBy(p => p.Contender).Select(g => new Line(g.Key.Title.Replace(", RESP", "", StringComparison.Ordinal), [.. g.Select(p => (p.X, p.Y))]));
+            var curves = series.ToLookup(p => p.Contender);
+            var lines = Contenders.Where(c => curves.Contains(c.Id))
+                .Select(c => new Line(c.Title.Replace(", RESP", "", StringComparison.Ordinal), [.. curves[c.Id].Select(p => (p.X, p.Y))]));
             var over = series.Key.Split(" over ");
             var file = $"growth-{series.Key.Replace(' ', '-')}.svg";
             var title = string.Concat(char.ToUpperInvariant(series.Key[0]), series.Key[1..]);
-            folder.Write(file, new Plot(title, over[1] == "bytes" ? "bytes of a value" : over[1], over[0] == "memory" ? "MiB of all servers" : over[0], [.. lines]).ToSvg());
+            folder.Write(file, new Plot(title, over[1] == OverBytes ? "bytes of a value" : over[1], over[0] == "memory" ? "MiB of all servers" : over[0], [.. lines]).ToSvg());
             text.Append(CultureInfo.InvariantCulture, $"![{title}]({folder.Link(file)})\n");
         }
-        text.Append(CultureInfo.InvariantCulture, $"\n{ReportFolder.Machine}. The numbers: [growth.tsv]({folder.Link("growth.tsv")}).\n");
+        var commits = points.All.Select(p => p.Commit).Distinct();
+        text.Append(CultureInfo.InvariantCulture, $"\nLast run: {ReportFolder.Machine}. Curves of {string.Join(", ", commits)}. The numbers: [growth.tsv]({folder.Link(Table)}).\n");
         folder.Show("growth", text.ToString());
     }
 

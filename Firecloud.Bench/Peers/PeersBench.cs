@@ -42,7 +42,7 @@ internal static class PeersBench
     private static async Task<int> RunAsync(TimeSpan time, int rounds, bool quick, string? only, string? folder, CancellationToken stop)
     {
         var clock = Stopwatch.StartNew();
-        var chosen = Chosen(only);
+        var chosen = Contender.Chosen(only, Contender.All);
         Event[] events = [.. (quick ? Quick() : Quick().Concat(Further()))
             .Select(e => e with { Contenders = [.. e.Contenders.Where(chosen.Contains)] }).Where(e => e.Contenders.Length > 0)];
         Arena.CheckInstalled(chosen);
@@ -57,14 +57,7 @@ internal static class PeersBench
         return 0;
     }
 
-    private static HashSet<Contender> Chosen(string? only)
-    {
-        if (only is null) return [.. Contender.All];
-        return [.. only.Split(',').Select(id => Contender.All.FirstOrDefault(c => c.Id == id.Trim())
-            ?? throw new BenchException($"--only: '{id}' is none of {string.Join(", ", Contender.All.Select(c => c.Id))}."))];
-    }
-
-    private static async Task<List<(Contender Contender, int Keys, double Bytes)>> MemoryAsync(Arena arena, HashSet<Contender> chosen, bool quick)
+    private static async Task<List<(Contender Contender, int Keys, double Bytes)>> MemoryAsync(Arena arena, IReadOnlyList<Contender> chosen, bool quick)
     {
         var memory = new List<(Contender, int, double)>();
         foreach (var contender in (Contender[])[Contender.DiskResp, Contender.Etcd, Contender.RedisSynced, Contender.MemoryResp, Contender.RedisAsync])

@@ -16,20 +16,25 @@ internal sealed class ReportFolder(string? own)
 
     public static Option<string?> Option() => new("--out") { Description = $"A folder for figures and plots, instead of {Default} and {Page}." };
 
+    /// <summary>What is measured.</summary>
+    public static string Commit => Environment.GetEnvironmentVariable("FIRECLOUD_COMMIT") ?? "unknown";
+
     /// <summary>What machine this is and what was measured, in one line.</summary>
     public static string Machine
     {
         get
         {
             var cpu = File.ReadLines("/proc/cpuinfo").FirstOrDefault(l => l.StartsWith("model name", StringComparison.Ordinal))?.Split(':', 2)[1].Trim() ?? "unknown CPU";
-            var commit = Environment.GetEnvironmentVariable("FIRECLOUD_COMMIT") ?? "unknown";
             return string.Create(CultureInfo.InvariantCulture,
-                $"commit {commit}, {DateTime.UtcNow:yyyy-MM-dd}, {cpu}, {Environment.ProcessorCount} cores, {Environment.OSVersion.VersionString}");
+                $"commit {Commit}, {DateTime.UtcNow:yyyy-MM-dd}, {cpu}, {Environment.ProcessorCount} cores, {Environment.OSVersion.VersionString}");
         }
     }
 
     /// <summary>Writes a file of the folder.</summary>
     public void Write(string name, string text) => File.WriteAllText(Path.Combine(Directory.CreateDirectory(_folder).FullName, name), text);
+
+    /// <summary>A file of the folder; null when there is none.</summary>
+    public string? Read(string name) => Path.Combine(_folder, name) is var file && File.Exists(file) ? File.ReadAllText(file) : null;
 
     /// <summary>Path of a file of the folder as the page links it.</summary>
     public string Link(string name) => Path.GetRelativePath(Path.GetDirectoryName(Path.GetFullPath(Page))!, Path.Combine(_folder, name)).Replace('\\', '/');

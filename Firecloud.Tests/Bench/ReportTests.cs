@@ -34,6 +34,23 @@ public sealed class ReportTests
     }
 
     [Fact]
+    public void A_new_curve_displaces_the_old_one_and_leaves_the_others()
+    {
+        var earlier = GrowthPoints.Read(null);
+        foreach (var x in (int[])[1, 10])
+        {
+            earlier.Add(new GrowthPoint("puts", "a", x, 5, "old"));
+            earlier.Add(new GrowthPoint("puts", "b", x, 6.5, "old"));
+        }
+        var later = GrowthPoints.Read(earlier.ToTable("a machine"));
+        Assert.Equal(earlier.All, later.All);
+        later.Add(new GrowthPoint("puts", "a", 1, 7, "new"));
+        later.Add(new GrowthPoint("puts", "a", 10, 8, "new"));
+        Assert.Equal([("b", 6.5), ("b", 6.5), ("a", 7), ("a", 8)], later.All.Select(p => (p.Contender, p.Y)));
+        Assert.Empty(GrowthPoints.Read("# a machine\nanother table\n1\t2\t3\t4\t5\n").All);
+    }
+
+    [Fact]
     public void A_place_in_a_page_is_replaced_and_a_page_without_it_left_alone()
     {
         const string page = "a\n<!-- begin x -->\nold\n<!-- end x -->\nb\n";

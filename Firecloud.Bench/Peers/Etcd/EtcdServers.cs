@@ -31,7 +31,8 @@ internal sealed class EtcdServers : IPeer
                 etcd._servers.Add(ServerProcess.Start(
                     "etcd", folder, "--name", $"m{i}", "--data-dir", Path.Combine(folder, $"m{i}"), "--initial-cluster", cluster,
                     "--listen-peer-urls", Url(peers[i]), "--initial-advertise-peer-urls", Url(peers[i]),
-                    "--listen-client-urls", Url(etcd._ports[i]), "--advertise-client-urls", Url(etcd._ports[i]), "--logger", "zap", "--log-level", "error"));
+                    "--listen-client-urls", Url(etcd._ports[i]), "--advertise-client-urls", Url(etcd._ports[i]), "--logger", "zap", "--log-level", "error",
+                    "--quota-backend-bytes", "8589934592"));   // 2 GiB by default, which growth would fill
             }
             await Patience.UntilAsync("etcd", etcd._servers, etcd.IsReadyAsync);
             return etcd;

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Text;
 using Firecloud.Bench.Load;
 
 namespace Firecloud.Bench.Peers.Resp;
@@ -81,6 +82,7 @@ internal sealed class RespConnection : IConnection
         {
             at += reply.Length;
             if (_underWay.Count == 0) return false;
+            if (reply.Type == '-') _underWay.Peek().Why = Encoding.UTF8.GetString(_in, at - reply.Length, reply.Length).Trim();
             Take(reply);
         }
         if (at > 0) _in.AsSpan(at, _inCount - at).CopyTo(_in);
