@@ -14,6 +14,9 @@ namespace Firecloud.Actors.Protocol;
 /// <param name="epoch">The epoch of its configuration.</param>
 public sealed class Acceptor(IRecordStore store, int self, uint epoch)
 {
+    /// <summary>Bytes of a value up to which another member's Read is answered with it. That member's own replica has it too, mostly.</summary>
+    internal int MostReadElsewhere { get; init; } = 4096;
+
     internal Rules Rules { get; init; } = Rules.Protocol;
 
     /// <summary>Takes a record that is only heard of: <see cref="CatchUp.Hear"/>.</summary>
@@ -47,6 +50,7 @@ public sealed class Acceptor(IRecordStore store, int self, uint epoch)
         {
             if (item.Ask == ReplicaAsk.Drop) Drop(item);
             else if (item.Ask == ReplicaAsk.Repair) Hear?.Invoke(item.Key, item.Record!);
+            else if (item.Ask == ReplicaAsk.Read) items.Add(Read(item, request.From));
             else items.Add(Handle(item));
         }
         return new ReplicaAnswer(self, epoch, request.Boot, store.Lives, items);
@@ -54,7 +58,6 @@ public sealed class Acceptor(IRecordStore store, int self, uint epoch)
 
     private ReplicaAnswerItem Handle(in ReplicaItem item)
     {
-        if (item.Ask == ReplicaAsk.Read) return Held(item);
         var promised = store.GetPromised(item.Shard);
         if (item.Ballot < promised) return new ReplicaAnswerItem(ReplicaVerdict.Refused, item.Round, promised, default, default);
         if (item.Ballot > promised && Rules.Promises(item.Ask)) store.SetPromised(item.Shard, item.Ballot);
@@ -89,6 +92,13 @@ public sealed class Acceptor(IRecordStore store, int self, uint epoch)
         if (!own.IsTombstone || own.Version != version) return;
         store.RaiseDropped(item.Shard, version);
         store.Remove(item.Shard, item.Key);
+    }
+
+    private ReplicaAnswerItem Read(in ReplicaItem item, int from)
+    {
+        var answer = Held(item);
+        var isLarge = answer.Stored.Record.Value?.Length > MostReadElsewhere;
+        return isLarge && from != self ? answer with { Stored = answer.Stored.WithoutValue() } : answer;
     }
 
     private ReplicaAnswerItem Held(in ReplicaItem item) => new(

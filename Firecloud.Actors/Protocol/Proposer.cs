@@ -241,7 +241,7 @@ internal sealed class Proposer
                 Outbox.Window.Answered(item.Round);
                 if (round is AcceptRound tooOld) tooOld.Owner!.OnTooOld(tooOld);
                 return;
-            case ReplicaVerdict.Held when round is RecordRound asked:
+            case ReplicaVerdict.Held when round is RecordRound asked && (asked.Owner is null || !item.Stored.Withheld):
                 asked.Add(from, lives, item);
                 break;
             case ReplicaVerdict.Ok when round is not RecordRound:
@@ -309,8 +309,9 @@ internal sealed class Proposer
     // The answers that hold the newest version must amount to a quorum themselves: then it is chosen (section 5).
     private void OnRead(RecordRound round)
     {
-        var newest = round.Newest();
-        if (Rules.ReadDecides(round, Configuration.Votes, newest.Version))
+        var stored = round.Newest();
+        var (newest, isKnown) = (stored.Record, Rules.KnowsValue(stored));
+        if (isKnown && Rules.ReadDecides(round, Configuration.Votes, newest.Version))
         {
             // What may have expired is for the owner to judge (section 11).
             if (Rules.ReadTells(newest, WallMs) is not { } told)
@@ -325,17 +326,19 @@ internal sealed class Proposer
                 Outbox.ToMember[member].Add(new ReplicaItem(ReplicaAsk.Repair, 0, round.Shard, default, round.Key, newest));
             }
         }
-        else if ((Responsive & ~round.Tally.Answered) == 0)
+        else if ((Responsive & ~round.Tally.Answered & (isKnown ? ~0u : 1u << Self)) == 0)   // only the own replica tells large values
         {
             HandToOwner(round);
         }
     }
 
-    private void HandToOwner(RecordRound round)
+    private void HandToOwner(RecordRound round) => End(round, ReplyStatus.AskHolder);
+
+    private void End(RecordRound read, ReplyStatus status)
     {
-        round.Done = true;
-        _rounds.Remove(round.Number);
-        Reply(round.Reader.Origin, NotRun(round.Reader.Request, round.Shard, ReplyStatus.AskHolder));
+        read.Done = true;
+        _rounds.Remove(read.Number);
+        Reply(read.Reader.Origin, NotRun(read.Reader.Request, read.Shard, status));
     }
 
     // A later attempt may have run already: it is let through where there is no room, to know.
@@ -348,12 +351,7 @@ internal sealed class Proposer
     private void OnQuorumLost()
     {
         foreach (var owner in _shards) owner?.OnQuorumLost();
-        foreach (var round in _rounds.Values.OfType<RecordRound>().Where(r => r.Owner is null && !r.Done).ToArray())
-        {
-            round.Done = true;
-            _rounds.Remove(round.Number);
-            Reply(round.Reader.Origin, NotRun(round.Reader.Request, round.Shard, ReplyStatus.NoQuorum));
-        }
+        foreach (var read in _rounds.Values.OfType<RecordRound>().Where(r => r.Owner is null && !r.Done).ToArray()) End(read, ReplyStatus.NoQuorum);
     }
 
     // Somebody waits for what is undecided. What lingers only brings a member up to date: a few at a time, or a member that

@@ -172,6 +172,12 @@ public sealed class Record
 /// </param>
 public readonly record struct StoredRecord(Record Record, bool Heard)
 {
+    /// <summary>Only in the answer to a Read: the value is large, so that of the record only the version is told.</summary>
+    public bool Withheld { get; private init; }
+
+    /// <summary>The same, without its value.</summary>
+    public StoredRecord WithoutValue() => new(new Record { Version = Record.Version }, Heard) { Withheld = true };
+
     /// <summary>The key is not held.</summary>
     public static StoredRecord None => new(Record.None, false);
 }

@@ -88,13 +88,15 @@ internal sealed class RecordRound(
         Dropped = Version.Max(Dropped, answer.Dropped);
     }
 
-    /// <summary>The newest record among the answers, be it only heard.</summary>
-    public Record Newest()
+    /// <summary>The newest record among the answers, be it only heard; of several alike one whose value is told.</summary>
+    public StoredRecord Newest()
     {
-        var newest = Record.None;
+        var newest = StoredRecord.None;
         for (var i = 0; i < _answers.Length; i++)
         {
-            if ((Tally.Answered >> i & 1) != 0 && _answers[i].Record.Version > newest.Version) newest = _answers[i].Record;
+            if ((Tally.Answered >> i & 1) == 0) continue;
+            var order = _answers[i].Record.Version.CompareTo(newest.Record.Version);
+            if (order > 0 || (order == 0 && newest.Withheld)) newest = _answers[i];
         }
         return newest;
     }

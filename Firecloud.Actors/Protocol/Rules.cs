@@ -62,6 +62,9 @@ internal class Rules
     /// <summary>The same for a Read (anyread).</summary>
     public virtual bool ReadDecides(RecordRound round, Votes votes, Version newest) => round.HeldByQuorum(votes, newest, this);
 
+    /// <summary>A value that was withheld is not told as none (withheldvalue).</summary>
+    public virtual bool KnowsValue(in StoredRecord newest) => !newest.Withheld;
+
     /// <summary>And for a scan (anyscan): what one member still holds may be deleted, and dropped by all others.</summary>
     public virtual bool ScanDecides(Votes votes, uint holders) => IsQuorum(votes, holders);
 

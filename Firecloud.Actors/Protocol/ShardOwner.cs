@@ -239,7 +239,7 @@ internal sealed class ShardOwner(Proposer proposer, int shard)
 
     private void Learn(KeyState state, RecordRound round)
     {
-        var newest = round.Newest();
+        var newest = round.Newest().Record;
         state.Latest = newest.Held ? newest : proposer.Rules.Absent(round.Dropped);
         if (proposer.Rules.LookupDecides(round, proposer.Configuration.Votes, newest.Version))
         {

@@ -16,6 +16,7 @@ internal static class ReplicaCodec
         Previous = 16,
         Held = 32,
         Heard = 64,
+        Withheld = 128,
     }
 
     public static void Write(WireWriter writer, ReplicaRequest request)
@@ -67,6 +68,7 @@ internal static class ReplicaCodec
         }
         if (ballotKnown) writer.Varint(record.Version.Sequence);
         else writer.Version(record.Version);
+        if (stored.Withheld) return;
         if (record.Modified != record.Version) writer.Version(record.Modified);
         if (record.Value is not null) writer.Bytes(record.Value);
         if (record.ExpiresAt != 0) writer.Signed(record.ExpiresAt);
@@ -77,9 +79,14 @@ internal static class ReplicaCodec
     }
 
     /// <summary>Reads a record; <paramref name="known"/> is the ballot of its version where that was not written.</summary>
-    public static StoredRecord ReadRecord(ref WireReader reader, Ballot known)
+    public static StoredRecord ReadRecord(ref WireReader reader, Ballot known, bool mayWithhold = false)
     {
         var parts = (RecordParts)reader.Byte();
+        var isWithheld = parts.HasFlag(RecordParts.Withheld);
+        if (isWithheld && (!mayWithhold || (parts | RecordParts.Heard) != (RecordParts.Held | RecordParts.Heard | RecordParts.Withheld)))
+        {
+            throw new WireFormatException($"A value is withheld where it must not be: parts {(byte)parts}.");
+        }
         if ((parts & RecordParts.Held) == 0)
         {
             var forgotten = reader.Version();
@@ -87,6 +94,7 @@ internal static class ReplicaCodec
         }
         var version = known.IsNone ? reader.Version() : new Version(known, reader.Varint());
         if (version.IsNone) throw new WireFormatException("A held record without a version.");
+        if (isWithheld) return new StoredRecord(new Record { Version = version }, parts.HasFlag(RecordParts.Heard)).WithoutValue();
         var record = new Record
         {
             Version = version,
@@ -149,7 +157,7 @@ internal static class ReplicaCodec
         var round = reader.Varint();
         var promised = verdict == ReplicaVerdict.Refused ? reader.Ballot() : default;
         if (verdict != ReplicaVerdict.Held) return new ReplicaAnswerItem(verdict, round, promised, StoredRecord.None, default);
-        var stored = ReadRecord(ref reader, Ballot.None);
+        var stored = ReadRecord(ref reader, Ballot.None, mayWithhold: true);
         return new ReplicaAnswerItem(verdict, round, promised, stored, reader.Version());
     }
 
@@ -177,6 +185,7 @@ internal static class ReplicaCodec
         if (!record.Held) return parts;
         parts |= RecordParts.Held;
         if (stored.Heard) parts |= RecordParts.Heard;
+        if (stored.Withheld) return parts | RecordParts.Withheld;
         if (record.Value is not null) parts |= RecordParts.Value;
         if (record.Modified != record.Version) parts |= RecordParts.ModifiedDiffers;
         if (record.ExpiresAt != 0) parts |= RecordParts.Expires;

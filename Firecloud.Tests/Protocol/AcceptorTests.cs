@@ -35,6 +35,19 @@ public class AcceptorTests
     }
 
     [Theory]
+    [InlineData(4096, 0, false)]
+    [InlineData(4097, 0, true)]
+    [InlineData(4097, 2, false)]   // the own coordinator
+    public void A_large_value_is_read_by_the_own_coordinator_only(int length, int from, bool isWithheld)
+    {
+        Accept(Make.Written(Make.Version(1, 1), new string('v', length)));
+        var request = new ReplicaRequest(from, 1, 1, [new ReplicaItem(ReplicaAsk.Read, 1, 0, Ballot.None, Make.Key, null)]);
+        var stored = Assert.Single(_acceptor.Handle(request)!.Items).Stored;
+        Assert.Equal((isWithheld, isWithheld ? null : length, Make.Version(1, 1)), (stored.Withheld, stored.Record.Value?.Length, stored.Record.Version));
+        Assert.Equal(length, Ask(ReplicaAsk.Lookup, Make.Ballot(2)).Stored.Record.Value!.Length);
+    }
+
+    [Theory]
     [InlineData(ReplicaAsk.Lookup)]
     [InlineData(ReplicaAsk.Accept)]
     [InlineData(ReplicaAsk.Confirm)]

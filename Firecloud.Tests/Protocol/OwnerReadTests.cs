@@ -226,6 +226,52 @@ public class OwnerReadTests
         Assert.Equal(ReplyStatus.AskHolder, reader.ReplyTo(1)!.Status);
     }
 
+    // Trap withheldvalue.
+    [Fact]
+    public void A_large_value_is_told_by_the_own_replica_wherever_its_answer_comes()
+    {
+        var large = new string('v', 5000);
+        var replicas = new Replicas();
+        replicas.Hold(Make.Written(Make.Version(1, 1), large), 0, 1, 2, 3);
+        foreach (var order in (int[][])[[2, 0, 1], [0, 2, 1], [0, 1, 2], [0, 1, 3, 2]])
+        {
+            var reader = new OwnerBench(replicas, self: 2);
+            reader.Submit(1, Operation.Get);
+            reader.Deliver(order[..^1]);
+            reader.Deliver(order[^1]);
+            Assert.Equal((ReplyStatus.Done, large), (reader.ReplyTo(1)!.Status, Make.Text(reader.ReplyTo(1)!.Value)));
+        }
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData("old")]
+    public void A_large_value_that_the_own_replica_lacks_is_for_the_owner_to_tell(string? own)
+    {
+        var replicas = new Replicas();
+        if (own is not null) replicas.Hold(Make.Written(Make.Version(1, 1), own), 2);
+        replicas.Hold(Make.Written(Make.Version(1, 2), new string('v', 5000)), 0, 1, 3);
+        var reader = new OwnerBench(replicas, self: 2);
+        reader.Submit(1, Operation.Get);
+        reader.Deliver(0, 1);
+        Assert.Null(reader.ReplyTo(1));
+        reader.Deliver(2);
+        Assert.Equal(ReplyStatus.AskHolder, reader.ReplyTo(1)!.Status);
+        Assert.Equal(0, reader.Proposer.RoundsUnderWay);
+    }
+
+    [Fact]
+    public void A_node_that_does_not_vote_leaves_large_values_to_the_owner()
+    {
+        var replicas = new Replicas();
+        replicas.Hold(Make.Written(Make.Version(1, 1), new string('v', 5000)), 0, 1, 2, 3);
+        var reader = new OwnerBench(replicas, self: 2);
+        reader.Proposer.SetReachable(0b1011);
+        reader.Submit(1, Operation.Get);
+        reader.Deliver(0, 1);
+        Assert.Equal(ReplyStatus.AskHolder, reader.ReplyTo(1)!.Status);
+    }
+
     private static (Ballot Ballot, string? Value) Held(Firecloud.Actors.Storage.MemoryRecordStore store)
     {
         var record = store.Get(0, Make.Key).Record;

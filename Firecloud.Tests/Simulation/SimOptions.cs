@@ -78,6 +78,9 @@ internal sealed record SimOptions
     /// <summary>Whoever is deceived about its links may suspect members instead, wrongly or not.</summary>
     public bool Suspects { get; init; }
 
+    /// <summary>Every value counts as large: a Read gets it from the own replica only.</summary>
+    public bool Withholds { get; init; }
+
     /// <summary>Inputs that arrive within this time are flushed together; 0 flushes after each.</summary>
     public int FlushAfter { get; init; }
     public int TickEvery { get; init; } = 25;
@@ -147,6 +150,9 @@ internal sealed record SimOptions
     /// <summary>The same world, with suspicions in one of three; drawn apart, so that the others stay as they are.</summary>
     public SimOptions WithSuspicions(ulong seed) => this with { Suspects = seed % 3 == 1 };
 
+    /// <summary>The same world, with large values in one of four; drawn apart, so that the others stay as they are.</summary>
+    public SimOptions WithLargeValues(ulong seed) => this with { Withholds = (seed >> 3) % 4 == 2 };
+
     /// <summary>The same world, with values that expire in one of four; drawn apart, so that the others stay as they are.</summary>
     public SimOptions WithExpiry(ulong seed)
     {
@@ -169,6 +175,6 @@ internal sealed record SimOptions
         + $"weights={string.Join(',', Weights)} loyalty={Loyalty} timeout={Timeout} repeats={Repeats}\n  "
         + $"delay={Delay} local={LocalDelay} loss={Loss} duplicates={Duplicates} late={Late:f3}/{LateBy} ms fifo={Fifo} "
         + $"holds={CutLinksHold} faults=[{Faults}]/{FaultEvery} ms detect={DetectAfter} sync={SyncTime} recovers={Recovers} compare={CompareEvery}\n  "
-        + $"flush={FlushAfter} tick={TickEvery} announce={AnnounceEvery} codec={ThroughCodec} suspects={Suspects} everyNode={AsksEveryNode} expiring={Expiring}/{LifeTime} ms skew={ClockSkew} "
+        + $"flush={FlushAfter} tick={TickEvery} announce={AnnounceEvery} codec={ThroughCodec} suspects={Suspects} withholds={Withholds} everyNode={AsksEveryNode} expiring={Expiring}/{LifeTime} ms skew={ClockSkew} "
         + $"{Proposer} {Gateway} gateways={MaxGateways} frame={FrameSize}";
 }

@@ -28,7 +28,12 @@ internal sealed class SimReplica
         (_world, _node, _id) = (world, node, node.Id);
         var (store, frame, rules) = (node.Store, world.Options.FrameSize, world.Rules);
         _catchUp = new CatchUp(configuration, _id, store, new CatchUpLimits(world.Options.CompareEvery, 10, frame), rules);
-        _acceptor = new Acceptor(store, _id, configuration.Epoch) { Rules = rules, Hear = _catchUp.Hear };
+        _acceptor = new Acceptor(store, _id, configuration.Epoch) 
+        {
+            Rules = rules,
+            Hear = _catchUp.Hear,
+            MostReadElsewhere = world.Options.Withholds ? -1 : 4096,
+        };
         _stateServer = new StateServer(store, configuration, _id, frame, rules);
         _tombstones = new Tombstones(store, TombstonesPerLook);
         _expiries = new Expiries(store, TombstonesPerLook);

@@ -31,7 +31,7 @@ internal sealed partial class Simulation
     {
         Seed = seed;
         Random = new SimRandom(seed);
-        Options = options ?? SimOptions.Draw(Random).WithExpiry(seed).WithBatchWindows(seed).WithSuspicions(seed);
+        Options = options ?? SimOptions.Draw(Random).WithExpiry(seed).WithBatchWindows(seed).WithSuspicions(seed).WithLargeValues(seed);
         Rules = rules ?? Rules.Protocol;
         Configuration = Configurations[Options.Shards] ??= Configure(Options.Shards);
         Limits = new CoordinatorLimits(Options.Gateway, Options.Proposer, Options.MaxGateways, Options.FrameSize);

@@ -32,6 +32,7 @@ internal sealed record Trap(string Name, Func<Rules> Make)
         new("nochosen", () => new InFlightIsRead()),
         new("nowriteback", () => new LookupsAlwaysDecide()),
         new("anyread", () => new ReadsAlwaysDecide()),
+        new("withheldvalue", () => new WithheldIsAbsent()) { Focus = Withholding },
         new("evictinflight", () => new WritesAreEvicted()),
         new("evictlookup", () => new LookupsAreOvertaken()),
         new("reordered", () => new OldRequestsRun()),
@@ -87,6 +88,8 @@ internal sealed record Trap(string Name, Func<Rules> Make)
         Faults = Faults.QuietCut | Faults.Heal | Faults.WrongReachability,
         FaultEvery = 100,
     };
+
+    private static SimOptions Withholding(SimOptions drawn) => DeceivedOwners(drawn) with { Withholds = true };
 
     private static SimOptions Crashing(SimOptions drawn) => drawn with
     {
@@ -225,6 +228,11 @@ internal sealed record Trap(string Name, Func<Rules> Make)
     private sealed class ReadsAlwaysDecide : Rules
     {
         public override bool ReadDecides(RecordRound round, Votes votes, Version newest) => true;
+    }
+
+    private sealed class WithheldIsAbsent : Rules
+    {
+        public override bool KnowsValue(in StoredRecord newest) => true;
     }
 
     private sealed class WritesAreEvicted : Rules

@@ -51,6 +51,9 @@ public class GoldenBytesTests
             + "0102030405060708 0402AABB0601CC01AC0202 0102030405060708 030281 1112131415161718 09050303 "
             + "1112131415161718 09010100 0102030405060708 070001AC0202 0102030405060708 050203000000030401AC0202 "
             + "0102030405060708 0405"),
+        ("held, its value withheld", new ReplicaAnswer(3, 1, Boot, new Lives([0, 0, 0, 0]),
+            [new(ReplicaVerdict.Held, 2, default, new StoredRecord(Record, Heard: true).WithoutValue(), default)]),
+            "0102 0000000000000000 0301 0102030405060708 00000000010202E001AC0202 0102030405060708 0500"),
         ("every operation", new RequestBatch(Boot, 77,
         [
             Request(Operation.Get), Request(Operation.Put([0xAA], returnsOld: true) with { ExpiresAt = 1 }), Request(Operation.Delete()),

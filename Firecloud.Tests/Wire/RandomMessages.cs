@@ -110,6 +110,7 @@ internal sealed class RandomMessages(Random random)
         if (verdict == ReplicaVerdict.Refused) return new ReplicaAnswerItem(verdict, Long(), Ballot(), StoredRecord.None, default);
         if (verdict != ReplicaVerdict.Held) return new ReplicaAnswerItem(verdict, Long(), default, StoredRecord.None, default);
         var stored = Flip() ? new StoredRecord(Record(HeldVersion()), Flip()) : new StoredRecord(Firecloud.Actors.Protocol.Record.Absent(Version()), false);
+        if (stored.Record.Held && random.Next(4) == 0) stored = stored.WithoutValue();
         return new ReplicaAnswerItem(verdict, Long(), default, stored, Version());
     }
 
