@@ -10,16 +10,34 @@ internal static class RocksTuning
     private const int DeletionWindow = 1024;
     private const int DeletionTrigger = 512;
 
+    // A cache is cut into parts by itself, 64 of them where it has 64 MiB, and keeps no block larger than its part: neither the blocks of
+    // large values nor, before they were cut up, the index of a table. It is used by few threads.
+    private const int CachePartBits = 2;
+    private const int TwoLevels = 2;
+    private const ulong MetadataBlockBytes = 4096;
+
     private const long RefillMicroseconds = 100_000;
     private const int Fairness = 10;
 
     public static DbOptions Options(RocksStoreOptions options, bool mayBeNew)
     {
         var tables = new BlockBasedTableOptions()
-            .SetBlockCache(Cache.CreateLru((ulong)options.BlockCacheBytes))
             .SetCacheIndexAndFilterBlocks(true)
             .SetPinL0FilterAndIndexBlocksInCache(true)
             .SetFilterPolicy(BloomFilterPolicy.Create(10, false));
+        var native = Native.Instance;
+        // Index and filter in blocks of their own: in one piece each they grow with the keys, to megabytes, and were read anew for every record.
+        native.rocksdb_block_based_options_set_index_type(tables.Handle, TwoLevels);
+        native.rocksdb_block_based_options_set_partition_filters(tables.Handle, 1);
+        native.rocksdb_block_based_options_set_pin_top_level_index_and_filter(tables.Handle, 1);
+        native.rocksdb_block_based_options_set_metadata_block_size(tables.Handle, MetadataBlockBytes);
+        var sizes = native.rocksdb_lru_cache_options_create();
+        native.rocksdb_lru_cache_options_set_capacity(sizes, (nuint)options.BlockCacheBytes);
+        native.rocksdb_lru_cache_options_set_num_shard_bits(sizes, CachePartBits);
+        var cache = native.rocksdb_cache_create_lru_opts(sizes);
+        native.rocksdb_lru_cache_options_destroy(sizes);
+        native.rocksdb_block_based_options_set_block_cache(tables.Handle, cache);
+        native.rocksdb_cache_destroy(cache);   // the options hold it
         // Of the ways to read the log after a crash this is the one that forgives a last batch cut short, which nobody was answered
         // for. The default drops everything behind a damaged batch, and with it promises that were given. What else looks like a
         // batch cut short, SyncedMark finds. What was read from the log goes to a table, synced, before the opening ends: a process
@@ -35,7 +53,6 @@ internal static class RocksTuning
             .SetMaxOpenFiles(512)
             .SetMaxLogFileSize(1 << 20)
             .SetKeepLogFileNum(4);
-        var native = Native.Instance;
         native.rocksdb_options_set_avoid_flush_during_recovery(database.Handle, 0);
         native.rocksdb_options_set_track_and_verify_wals_in_manifest(database.Handle, 1);
         native.rocksdb_options_add_compact_on_deletion_collector_factory(database.Handle, DeletionWindow, DeletionTrigger);
