@@ -116,14 +116,17 @@ internal sealed class TestCluster : IAsyncDisposable
     public Task FaultAsync(int at, int peer, LinkFault? fault) =>
         UdpTransport.Manage(System(at), new SetLinkFault(AddressOf(peer), fault));
 
-    public async Task UntilAsync(int node, Func<NodeStatus, bool> condition)
+    /// <summary>Waits for a state of a node; with <paramref name="left"/>, what is left to do, for as long as it becomes less.</summary>
+    public async Task UntilAsync(int node, Func<NodeStatus, bool> condition, Func<NodeStatus, long>? left = null)
     {
         var end = DateTime.UtcNow + Patience;
+        var least = long.MaxValue;
         NodeStatus? last = null;
         while (DateTime.UtcNow < end)
         {
             last = await Node(node).StatusAsync(TimeSpan.FromSeconds(5));
             if (condition(last)) return;
+            if (left is not null && left(last) < least) (least, end) = (left(last), DateTime.UtcNow + Patience);
             await Task.Delay(20);
         }
         Assert.Fail($"Node {node} did not get there: {Encoding.UTF8.GetString(last!.ToJson())}");
