@@ -34,6 +34,7 @@ internal sealed class ReplicaActor : UntypedActor, IWithTimers
     private readonly List<(IActorRef To, object Message)> _afterSync = [];
     private readonly Tombstones _tombstones;
     private readonly Expiries _expiries;
+    private readonly SlowSyncs _slowSyncs = new();
     private LinksChanged? _links;
     private Recovery? _recovery;
     private readonly IReadOnlyList<string> _setAside;
@@ -344,13 +345,13 @@ internal sealed class ReplicaActor : UntypedActor, IWithTimers
             return;
         }
         _syncing = true;
-        var (store, self) = (_store, Self);
+        var (store, self, begin) = (_store, Self, NowMs);
         // What waited goes out from the thread that synced: one step between threads less on the way of every write.
         _ = sync.AsTask().ContinueWith(
             done =>
             {
                 if (done.IsCompletedSuccessfully) Send(messages);
-                self.Tell(new Synced(store, done.Exception?.GetBaseException()), ActorRefs.NoSender);
+                self.Tell(new Synced(store, NowMs - begin, done.Exception?.GetBaseException()), ActorRefs.NoSender);
             },
             CancellationToken.None,
             TaskContinuationOptions.ExecuteSynchronously,
@@ -362,6 +363,7 @@ internal sealed class ReplicaActor : UntypedActor, IWithTimers
         if (synced.Store != _store) return;   // abandoned since
         if (synced.Failure is not null) ExceptionDispatchInfo.Throw(synced.Failure);
         _syncing = false;
+        if (_slowSyncs.Note(synced.TookMs, NowMs) is { } words) _log.Warning("{0}", words);
         OnFlush();
     }
 
@@ -388,5 +390,5 @@ internal sealed class ReplicaActor : UntypedActor, IWithTimers
 
     private sealed record Scrubbed(IRecordStore Store, Exception Found);
 
-    private sealed record Synced(IRecordStore Store, Exception? Failure);
+    private sealed record Synced(IRecordStore Store, long TookMs, Exception? Failure);
 }

@@ -139,6 +139,8 @@ public class ExpectationsTests
         Assert.Single((result with { Checked = "Undecided" }).Failures);
         Assert.Single((result with { Troubles = ["node a did not come back"] }).Failures);
         Assert.Contains("| x        | Mabc ", LabTables.Of([result]), StringComparison.Ordinal);
+        Assert.EndsWith("| 1 ms  | –            |", LabTables.Of([result]).TrimEnd(), StringComparison.Ordinal);
+        Assert.EndsWith("| 1 ms  | 246 ms       |", LabTables.Of([result with { SlowestSyncMs = 245.7 }]).TrimEnd(), StringComparison.Ordinal);
         Assert.Contains("| 5 ms (M) ", LabTables.SideBySide([[result]]), StringComparison.Ordinal);
     }
 

@@ -126,11 +126,15 @@ internal static class LabProgram
         foreach (var result in results)
         {
             foreach (var failure in result.Failures) Console.WriteLine($"FAILED {result.Scenario}: {failure}");
-            foreach (var missed in result.Missed) Console.WriteLine($"missed {result.Scenario}: {missed}");
+            foreach (var missed in result.Missed) Console.WriteLine($"missed {result.Scenario}: {missed}{DiskOf(result)}");
         }
         if (broken.Count > 0 || results.Any(r => r.Failures.Count > 0)) return Failed;
         return results.Any(r => r.Missed.Count > 0) ? Missed : 0;
     }
+
+    // Said with what was missed, as a pause of that length at one moment is then the disk's.
+    private static string DiskOf(ScenarioResult result) => result.SlowestSyncMs is { } sync
+        ? string.Create(CultureInfo.InvariantCulture, $"; the disk's slowest sync took {sync:0} ms") : "";
 
     private static int Compare(string[] folders)
     {

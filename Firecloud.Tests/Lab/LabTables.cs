@@ -10,7 +10,7 @@ internal static class LabTables
     /// <summary>One run: a line per scenario.</summary>
     public static string Of(IReadOnlyList<ScenarioResult> results)
     {
-        var lines = new List<string[]> { (string[])["scenario", "served all along", "longest gap", "after healing", "back after", "started in", "slowest no", "errors that should not be", "other errors", "done", "linearizable", "stall"] };
+        var lines = new List<string[]> { (string[])["scenario", "served all along", "longest gap", "after healing", "back after", "started in", "slowest no", "errors that should not be", "other errors", "done", "linearizable", "stall", "slowest sync"] };
         foreach (var r in results)
         {
             var unexpected = r.Sum(c => c.Unexpected);
@@ -18,7 +18,7 @@ internal static class LabTables
             lines.Add([
                 r.Scenario, r.AlwaysServed.Length > 0 ? r.AlwaysServed : "none", Text(r.Worst(c => c.FaultMs)), Text(r.Worst(c => c.HealedMs)), Text(r.Worst(c => c.BackMs)), r.StartMs is { } start ? Ms(start) : "–", Text(r.Worst(c => c.SlowestNoMs)),
                 unexpected.Count == 0 ? "none" : ClientResult.Line(unexpected), ClientResult.Line(other), r.Clients.Sum(c => c.Done).ToString(CultureInfo.InvariantCulture),
-                r.Checked == "Ok" ? "yes" : r.Checked == "Violation" ? "NO" : "undecided", Ms(r.StallMs),
+                r.Checked == "Ok" ? "yes" : r.Checked == "Violation" ? "NO" : "undecided", Ms(r.StallMs), r.SlowestSyncMs is { } sync ? Ms(sync) : "–",
             ]);
         }
         return Table(lines);

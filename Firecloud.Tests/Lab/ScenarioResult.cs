@@ -42,6 +42,9 @@ internal sealed record ScenarioResult
     /// <summary>Longest that a timer of the lab's own process came late, ms.</summary>
     public required double StallMs { get; init; }
 
+    /// <summary>Longest that the disk took to sync 4 KiB of the lab's own, ms; null where it was not measured.</summary>
+    public double? SlowestSyncMs { get; init; }
+
     /// <summary>Longest that a node that was started took until its client was served; ms, null where none was started.</summary>
     public double? StartMs { get; init; }
 

@@ -40,12 +40,13 @@ internal sealed class ScenarioRunner(string peer, int members, string? folder)
             load.Start();
             await Task.Delay(WarmUp, stop);
             load.Begin();
+            using var disk = new DiskProbe(network.Slot.Folder, () => load.NowUs);
             var changes = await FaultsAsync(scenario, load, nodes, network, places, stop);
             var endUs = load.NowUs;
             var ended = nodes.Ended(_ => true);
             await load.StopAsync();
             var votes = places.Select(p => store.Votes[p]).ToList();
-            return Judge(scenario, seed, load, votes, changes, endUs, ended, places);
+            return Judge(scenario, seed, load, disk.Syncs, votes, changes, endUs, ended, places);
         }
         finally
         {
@@ -110,7 +111,7 @@ internal sealed class ScenarioRunner(string peer, int members, string? folder)
     }
 
     private ScenarioResult Judge(
-        Scenario scenario, int seed, LabLoad load, List<int> votes, List<Change> changes, long endUs, IReadOnlyList<int> ended, int[] places)
+        Scenario scenario, int seed, LabLoad load, IReadOnlyList<Span> syncs, List<int> votes, List<Change> changes, long endUs, IReadOnlyList<int> ended, int[] places)
     {
         var samples = load.Samples;
         var expectations = Expectations.Compute(votes, changes, samples, samples.Count > 0 ? Math.Min(0, samples[0].CallUs) : 0, endUs);
@@ -118,7 +119,7 @@ internal sealed class ScenarioRunner(string peer, int members, string? folder)
         var history = load.History;
         var check = LinearizabilityChecker.Check(history);
         if (!check.IsOk && folder is not null) File.WriteAllLines(Path.Combine(folder, $"{scenario.Name}.history.txt"), history.Select(o => o.ToString()));
-        if (folder is not null) File.WriteAllLines(Path.Combine(folder, $"{scenario.Name}.slow.txt"), Slow(samples));
+        if (folder is not null) File.WriteAllLines(Path.Combine(folder, $"{scenario.Name}.slow.txt"), Slow(samples, syncs));
         var last = expectations.Situations[^1].Now;
         var troubles = Enumerable.Range(0, members).Where(n => last.Node(n) != NodeState.Up)
             .Select(n => $"node {Scenario.NodeNames[n]} did not come back before the end")
@@ -138,16 +139,20 @@ internal sealed class ScenarioRunner(string peer, int members, string? folder)
             Checked = check.Verdict.ToString(),
             CheckedText = check.IsOk ? null : check.ToString(),
             StallMs = load.StallMs,
+            SlowestSyncMs = syncs.Count > 0 ? syncs.Max(s => s.Length) / 1000.0 : null,
             StartMs = expectations.StartsUs.Count > 0 ? expectations.StartsUs.Max() / 1000.0 : null,
             Troubles = troubles,
             Timeline = new Timeline(changes, samples, expectations, endUs),
         };
     }
 
-    // What may have been done, or took long.
-    private IEnumerable<string> Slow(IReadOnlyList<Sample> samples) => samples
+    // What may have been done, or took long; and the disk's slow syncs, so that one sees whose fault it was.
+    private IEnumerable<string> Slow(IReadOnlyList<Sample> samples, IReadOnlyList<Span> syncs) => samples
         .Where(s => s.ReturnUs >= 0 && (s.IsUnknown || s.ReturnUs - s.CallUs > SlowMs * 1000))
-        .Select(s => string.Create(CultureInfo.InvariantCulture, $"{s.CallUs / 1000,7} ms, {(s.ReturnUs - s.CallUs) / 1000,5} ms, client {Gaps.NameOf(s.Client, members),-3} {s.Error ?? "done"}: {s.Text}"));
+        .Select(s => (Of: new Span(s.CallUs, s.ReturnUs), Text: $"client {Gaps.NameOf(s.Client, members),-3} {s.Error ?? "done"}: {s.Text}"))
+        .Concat(syncs.Where(s => s.Length > SlowMs / 3 * 1000).Select(s => (Of: s, Text: "the disk: a sync")))
+        .OrderBy(each => each.Of.FromUs)
+        .Select(each => string.Create(CultureInfo.InvariantCulture, $"{each.Of.FromUs / 1000,7} ms, {each.Of.Length / 1000,5} ms, {each.Text}"));
 
     private void KeepLogs(Scenario scenario, LabNodes nodes)
     {
