@@ -25,7 +25,7 @@ internal sealed class RocksFolder : IDisposable
     public RocksFolder(RocksStoreOptions options)
     {
         Leaves = new LeafJournal(options.Shards, options.LeafRows, options.LeavesPerRow);
-        (_folder, _writeBuffer, _leftoversAfter) = (options.Folder, options.WriteBufferBytes, options.FlushLeftoversAfter);
+        (_folder, _writeBuffer, _leftoversAfter) = (options.Folder, options.OwnWriteBufferBytes, options.FlushLeftoversAfter);
         var mark = StoreFolder.Prepare(_folder);
         try
         {

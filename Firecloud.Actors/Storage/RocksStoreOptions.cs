@@ -29,6 +29,10 @@ public sealed record RocksStoreOptions
     /// <exception cref="ArgumentOutOfRangeException">Less than 1 MiB.</exception>
     public long WriteBufferBytes { get; init => field = AtLeastOneMiB(value); } = 32L << 20;
 
+    /// <summary>The buffer that this member really has. All members are written the same, and with buffers alike all would flush and merge at
+    /// one moment, when a quorum has nobody left who is quick: the others' are up to three eighths smaller, by turns.</summary>
+    internal long OwnWriteBufferBytes => WriteBufferBytes - WriteBufferBytes / 8 * (Member % 4);
+
     /// <summary>
     /// Bytes of a file that keeps room on the disk for what must go on when other programs fill it. At least 3 write buffers: two that
     /// wait to be flushed to tables, and the log of a third. More of it lets tombstones be written, and their space be won back, longer.

@@ -48,7 +48,7 @@ internal static class RocksTuning
             .SetWalRecoveryMode(RocksDbSharp.Recovery.TolerateCorruptedTailRecords)
             .SetBlockBasedTableFactory(tables)
             .SetCompression(Compression.Lz4)
-            .SetWriteBufferSize((ulong)options.WriteBufferBytes)
+            .SetWriteBufferSize((ulong)options.OwnWriteBufferBytes)
             .SetMaxWriteBufferNumber(2)
             .SetMaxOpenFiles(512)
             .SetMaxLogFileSize(1 << 20)
