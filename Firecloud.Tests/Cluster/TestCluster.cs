@@ -120,9 +120,10 @@ internal sealed class TestCluster : IAsyncDisposable
     public async Task UntilAsync(int node, Func<NodeStatus, bool> condition, Func<NodeStatus, long>? left = null)
     {
         var end = DateTime.UtcNow + Patience;
+        var atLast = end + 4 * Patience;   // whatever becomes less
         var least = long.MaxValue;
         NodeStatus? last = null;
-        while (DateTime.UtcNow < end)
+        while (DateTime.UtcNow < end && DateTime.UtcNow < atLast)
         {
             last = await Node(node).StatusAsync(TimeSpan.FromSeconds(5));
             if (condition(last)) return;
